@@ -1,0 +1,1 @@
+"""Simulation, tracking and judging of an air picture."""

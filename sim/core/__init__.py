@@ -1,0 +1,1 @@
+"""Numba kernels on arrays, and the column tables that pass between rooms."""

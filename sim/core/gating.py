@@ -1,0 +1,386 @@
+"""Which plots may belong to which tracks: a sparse list, never a dense matrix.
+
+The plots of one sensor are sorted into cells of range and azimuth. Every track looks
+only into the cells that its gate's bounding box touches, and keeps the plots inside
+the gate, each judged at the plot's own time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from sim.core.gaussian import unpack
+from sim.core.jit import kernel
+from sim.core.measurement import innovation_distance, polar, wrap_angle
+from sim.core.motion import predict_constant_velocity
+from sim.core.tables import Floats, Ints
+
+#: Tracks handled by one thread at a time.
+BLOCK = 256
+
+
+@kernel()
+def _sort_into_cells(
+    ranges: Floats, azimuths: Floats, range_cell: float, n_range: int, n_azimuth: int
+) -> tuple[Ints, Ints]:
+    """Counting sort of plots by cell; return cell starts and plot order."""
+    n = ranges.size
+    start = np.zeros(n_range * n_azimuth + 1, np.int32)
+    cell = np.empty(n, np.int32)
+    for j in range(n):
+        k = min(int(ranges[j] / range_cell), n_range - 1)
+        a = min(int(azimuths[j] / (2.0 * math.pi) * n_azimuth), n_azimuth - 1)
+        cell[j] = a * n_range + k
+        start[cell[j] + 1] += 1
+    for c in range(n_range * n_azimuth):
+        start[c + 1] += start[c]
+    order = np.empty(n, np.int32)
+    fill = start[:-1].copy()
+    for j in range(n):
+        order[fill[cell[j]]] = j
+        fill[cell[j]] += 1
+    return start, order
+
+
+@kernel()
+def _in_box(azimuth: float, range_m: float, box: Floats, i: int) -> bool:
+    return (
+        abs(range_m - box[0, i]) <= box[1, i] and abs(wrap_angle(azimuth - box[2, i])) <= box[3, i]
+    )
+
+
+@kernel()
+def _sum_h_p_h(H: Floats, P: Floats, S: Floats, PH: Floats) -> None:
+    """S = H P Hᵀ for the (4, 6) polar Jacobian; PH (6, 4) is scratch."""
+    for i in range(6):
+        for a in range(4):
+            total = 0.0
+            for j in range(6):
+                total += P[i, j] * H[a, j]
+            PH[i, a] = total
+    for a in range(4):
+        for b in range(a + 1):
+            total = 0.0
+            for i in range(6):
+                total += H[a, i] * PH[i, b]
+            S[a, b] = total
+            S[b, a] = total
+
+
+@kernel(parallel=True)
+def gate_boxes(
+    mean: Floats,
+    covariance: Floats,
+    track_time: Floats,
+    n_tracks: int,
+    q_horizontal: float,
+    q_vertical: float,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    first_s: float,
+    last_s: float,
+    sigma_max: Floats,
+    gate: float,
+    box: Floats,
+) -> None:
+    """Bound every track's gate in range and azimuth over the time of the plots.
+
+    ``box`` (4, N) is written: centre and half width of range, then of azimuth. The box
+    of an ellipsoid dᵀS⁻¹d ≤ gate is ±√(gate·Sᵢᵢ); the way the target may move between
+    the middle of the plots and their ends is added.
+    """
+    middle = 0.5 * (first_s + last_s)
+    half = 0.5 * (last_s - first_s)
+    for block in numba.prange((n_tracks + BLOCK - 1) // BLOCK):
+        x = np.empty(6)
+        P = np.empty((6, 6))
+        predicted = np.empty(4)
+        H = np.empty((4, 6))
+        S = np.empty((4, 4))
+        PH = np.empty((6, 4))
+        for i in range(block * BLOCK, min(n_tracks, (block + 1) * BLOCK)):
+            for k in range(6):
+                x[k] = mean[k, i]
+            unpack(covariance, i, P)
+            # Uncertainty as of the last plot, place as of the middle.
+            predict_constant_velocity(
+                x, P, max(last_s - track_time[i], 0.0), q_horizontal, q_vertical
+            )
+            for k in range(3):
+                x[k] += (middle - last_s) * x[k + 3]
+            polar(x, origin, enu_R_sensor, predicted, H)
+            _sum_h_p_h(H, P, S, PH)
+            speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+            horizontal = predicted[0] * math.cos(predicted[2])
+            box[0, i] = predicted[0]
+            box[1, i] = math.sqrt(gate * (S[0, 0] + sigma_max[0] ** 2)) + half * speed
+            box[2, i] = predicted[1]
+            box[3, i] = math.sqrt(gate * (S[1, 1] + sigma_max[1] ** 2)) + half * speed / max(
+                horizontal - half * speed, 1.0
+            )
+
+
+@kernel()
+def _walk_cells(
+    box: Floats,
+    i: int,
+    ranges: Floats,
+    azimuths: Floats,
+    start: Ints,
+    order: Ints,
+    range_cell: float,
+    n_range: int,
+    n_azimuth: int,
+    found: Ints,
+    offset: int,
+    write: bool,
+) -> int:
+    """Count, and write if asked, the plots in one track's box."""
+    low = box[0, i] - box[1, i]
+    high = box[0, i] + box[1, i]
+    if high < 0.0:
+        return 0
+    k_low = min(int(max(low, 0.0) / range_cell), n_range - 1)
+    k_high = min(int(high / range_cell), n_range - 1)
+    step = 2.0 * math.pi / n_azimuth
+    if 2.0 * box[3, i] >= 2.0 * math.pi - 2.0 * step:
+        a_first, a_count = 0, n_azimuth
+    else:
+        a_first = int(math.floor((box[2, i] - box[3, i]) / step))
+        a_count = int(math.floor((box[2, i] + box[3, i]) / step)) - a_first + 1
+    count = 0
+    for a in range(a_first, a_first + a_count):
+        row = (a % n_azimuth) * n_range
+        for e in range(start[row + k_low], start[row + k_high + 1]):
+            j = order[e]
+            if _in_box(azimuths[j], ranges[j], box, i):
+                if write:
+                    found[offset + count] = j
+                count += 1
+    return count
+
+
+@kernel(parallel=True)
+def _count_in_boxes(
+    box: Floats,
+    n_tracks: int,
+    ranges: Floats,
+    azimuths: Floats,
+    start: Ints,
+    order: Ints,
+    range_cell: float,
+    n_range: int,
+    n_azimuth: int,
+    counts: Ints,
+) -> None:
+    nothing = np.empty(0, np.int32)
+    for block in numba.prange((n_tracks + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n_tracks, (block + 1) * BLOCK)):
+            counts[i] = _walk_cells(
+                box,
+                i,
+                ranges,
+                azimuths,
+                start,
+                order,
+                range_cell,
+                n_range,
+                n_azimuth,
+                nothing,
+                0,
+                False,
+            )
+
+
+@kernel(parallel=True)
+def _judge_candidates(
+    mean: Floats,
+    covariance: Floats,
+    track_time: Floats,
+    n_tracks: int,
+    q_horizontal: float,
+    q_vertical: float,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    plot_time: Floats,
+    measurement: Floats,
+    sigma: Floats,
+    gates: Floats,
+    box: Floats,
+    start: Ints,
+    order: Ints,
+    range_cell: float,
+    n_range: int,
+    n_azimuth: int,
+    offset: Ints,
+    plot: Ints,
+    distance: Floats,
+    log_likelihood: Floats,
+    kept: Ints,
+) -> None:
+    """Keep of every track's boxed plots those inside its gate, at the plot's own time."""
+    ranges = measurement[:, 0]
+    azimuths = measurement[:, 1]
+    for block in numba.prange((n_tracks + BLOCK - 1) // BLOCK):
+        x = np.empty(6)
+        P = np.empty((6, 6))
+        predicted = np.empty(4)
+        H = np.empty((4, 6))
+        S = np.empty((4, 4))
+        PH = np.empty((6, 4))
+        innovation = np.empty(4)
+        work = np.empty((4, 5))
+        for i in range(block * BLOCK, min(n_tracks, (block + 1) * BLOCK)):
+            first = offset[i]
+            n_boxed = _walk_cells(
+                box,
+                i,
+                ranges,
+                azimuths,
+                start,
+                order,
+                range_cell,
+                n_range,
+                n_azimuth,
+                plot,
+                first,
+                True,
+            )
+            count = 0
+            judged_at = math.nan
+            for e in range(first, first + n_boxed):
+                j = plot[e]
+                if plot_time[j] != judged_at:
+                    judged_at = plot_time[j]
+                    for k in range(6):
+                        x[k] = mean[k, i]
+                    unpack(covariance, i, P)
+                    dt = max(judged_at - track_time[i], 0.0)
+                    predict_constant_velocity(x, P, dt, q_horizontal, q_vertical)
+                    polar(x, origin, enu_R_sensor, predicted, H)
+                    _sum_h_p_h(H, P, S, PH)
+                for a in range(4):
+                    innovation[a] = measurement[j, a] - predicted[a]
+                innovation[1] = wrap_angle(innovation[1])
+                d2, log_det, m = innovation_distance(innovation, S, sigma[j], measurement[j], work)
+                if d2 <= gates[m]:
+                    plot[first + count] = j
+                    distance[first + count] = d2
+                    log_likelihood[first + count] = -0.5 * (
+                        d2 + log_det + m * math.log(2.0 * math.pi)
+                    )
+                    count += 1
+            kept[i] = count
+
+
+def gate_plots(
+    mean: Floats,
+    covariance: Floats,
+    track_time: Floats,
+    n_tracks: int,
+    process_noise: tuple[float, float],
+    origin_enu_m: Floats,
+    enu_R_sensor: Floats,
+    plot_time: Floats,
+    measurement: Floats,
+    sigma: Floats,
+    gates: Floats,
+) -> tuple[Ints, Ints, Floats]:
+    """Find the plots of one sensor inside each track's gate.
+
+    Parameters
+    ----------
+    mean, covariance : (6, C), (21, C) states, packed as in ``sim.core.gaussian``
+    track_time : (C,) time of each state, s; the first ``n_tracks`` columns count
+    process_noise : horizontal and vertical spectral density, m²/s³
+    origin_enu_m, enu_R_sensor : the sensor's place and axes
+    plot_time, measurement, sigma : (M,), (M, 4), (M, 4) as in ``Plots``; range and
+        azimuth are measured, azimuth in [0, 2π)
+    gates : (5,) threshold of the squared distance by number of measured components
+
+    Returns
+    -------
+    start : (n_tracks + 1,) where each track's candidates begin
+    plot : (K,) plot index of each candidate
+    log_likelihood : (K,) ln N(innovation; 0, S) of each candidate
+    """
+    m = plot_time.size
+    if n_tracks == 0 or m == 0:
+        return np.zeros(n_tracks + 1, np.int32), np.empty(0, np.int32), np.empty(0)
+    range_cell, n_range, n_azimuth = _cell_grid(float(measurement[:, 0].max()), m)
+    start, order = _sort_into_cells(
+        measurement[:, 0], measurement[:, 1], range_cell, n_range, n_azimuth
+    )
+    box = np.empty((4, n_tracks))
+    gate_boxes(
+        mean,
+        covariance,
+        track_time,
+        n_tracks,
+        *process_noise,
+        origin_enu_m,
+        enu_R_sensor,
+        float(plot_time.min()),
+        float(plot_time.max()),
+        sigma.max(axis=0),
+        float(gates.max()),
+        box,
+    )
+    counts = np.empty(n_tracks, np.int32)
+    grid = (range_cell, n_range, n_azimuth)
+    _count_in_boxes(
+        box, n_tracks, measurement[:, 0], measurement[:, 1], start, order, *grid, counts
+    )
+    offset = np.zeros(n_tracks + 1, np.int32)
+    np.cumsum(counts, out=offset[1:])
+    total = int(offset[-1])
+    plot = np.empty(total, np.int32)
+    distance = np.empty(total)
+    log_likelihood = np.empty(total)
+    kept = np.empty(n_tracks, np.int32)
+    _judge_candidates(
+        mean,
+        covariance,
+        track_time,
+        n_tracks,
+        *process_noise,
+        origin_enu_m,
+        enu_R_sensor,
+        plot_time,
+        measurement,
+        sigma,
+        gates,
+        box,
+        start,
+        order,
+        *grid,
+        offset,
+        plot,
+        distance,
+        log_likelihood,
+        kept,
+    )
+    return _close_gaps(offset, kept, plot, log_likelihood)
+
+
+def _cell_grid(range_max_m: float, n_plots: int) -> tuple[float, int, int]:
+    """Choose cells so that about one plot lies in each."""
+    n_azimuth = min(max(8, math.ceil(2.0 * math.sqrt(n_plots))), 4096)
+    n_range = min(max(4, math.ceil(0.5 * math.sqrt(n_plots))), 4096)
+    return max(range_max_m, 1.0) / n_range, n_range, n_azimuth
+
+
+def _close_gaps(
+    offset: Ints, kept: Ints, plot: Ints, log_likelihood: Floats
+) -> tuple[Ints, Ints, Floats]:
+    """Drop the room that boxed but rejected plots left between the tracks."""
+    start = np.zeros_like(offset)
+    np.cumsum(kept, out=start[1:])
+    if start[-1] == plot.size:
+        return start, plot, log_likelihood
+    rank = np.arange(plot.size, dtype=np.int32) - np.repeat(offset[:-1], np.diff(offset))
+    inside = rank < np.repeat(kept, np.diff(offset))
+    return start, plot[inside], log_likelihood[inside]

@@ -1,0 +1,100 @@
+"""The one way a kernel is compiled, and where its machine code is kept.
+
+numba's own cache does not notice that a callee in another file changed, so the
+cache folder is named after a hash of every kernel source. ``NUMBA_CACHE_DIR``
+overrides it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numba
+import numpy as np
+from platformdirs import user_cache_path
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Folders whose files may define kernels.
+KERNEL_ROOMS = ("sim/core", "sim/world", "sim/tracking", "sim/metrics", "sensors")
+_UNUSED_DAYS = 30.0
+
+
+def _sources_hash() -> str:
+    root = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
+    for room in KERNEL_ROOMS:
+        for path in sorted((root / room).glob("*.py")):
+            text = path.read_bytes()
+            if b"kernel" in text:
+                digest.update(path.name.encode())
+                digest.update(text)
+    return digest.hexdigest()[:16]
+
+
+def _drop_unused(caches: Path) -> None:
+    """Remove cache folders of other source states that nobody used for a month."""
+    oldest = time.time() - _UNUSED_DAYS * 86400
+    for folder in caches.iterdir():
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _choose_cache_folder() -> Path:
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    folder = user_cache_path("airpicture") / "kernels" / _sources_hash()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        _drop_unused(folder.parent)
+    except OSError:
+        return folder  # read-only home: numba then falls back to its own choice
+    numba.config.CACHE_DIR = str(folder)
+    return folder
+
+
+CACHE_FOLDER = _choose_cache_folder()
+
+
+def is_compiled() -> bool:
+    """Tell whether the machine code of an earlier run lies in the cache."""
+    return any(CACHE_FOLDER.rglob("*.nbc"))
+
+
+def kernel(
+    *, parallel: bool = False, fastmath: bool = False, inline: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Compile a function of arrays and scalars to machine code, cached on disk.
+
+    Parameters
+    ----------
+    parallel
+        Let ``numba.prange`` split the outer loop over threads. Blocks must be of
+        fixed size and write apart, so that results do not depend on the threads.
+    fastmath
+        Allow reordering and fused operations; only where inputs are finite.
+    inline
+        Force inlining into the calling kernel (small helpers of hot loops).
+    """
+
+    def compile_(function: Callable[P, R]) -> Callable[P, R]:
+        compiled: Callable[P, R] = numba.njit(
+            cache=True,
+            nogil=True,
+            parallel=parallel,
+            fastmath=fastmath,
+            inline="always" if inline else "never",
+            error_model="numpy",
+        )(function)
+        return compiled
+
+    return compile_

@@ -1,0 +1,170 @@
+"""The polar measurement of a sensor, and its derivatives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.core.jit import kernel
+from sim.core.tables import Floats
+
+
+@kernel()
+def wrap_angle(angle: float) -> float:
+    """Return the angle in [−π, π)."""
+    return angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi))
+
+
+@kernel()
+def polar(x: Floats, origin: Floats, enu_R_sensor: Floats, predicted: Floats, H: Floats) -> None:
+    """Predict range, azimuth, elevation and range rate of a state, and their Jacobian.
+
+    Parameters
+    ----------
+    x : (6,) position and velocity, scenario ENU
+    origin : (3,) the sensor's place, scenario ENU
+    enu_R_sensor : (3, 3) columns are the sensor's own east, north, up
+    predicted : (4,) written: slant range, azimuth (clockwise from north), elevation,
+        range rate (positive when opening)
+    H : (4, 6) written: derivatives of ``predicted`` by x
+
+    Notes
+    -----
+    Straight overhead the azimuth is undefined: the horizontal distance is kept at a
+    millimetre or more, and its derivative stays finite.
+    """
+    d0 = x[0] - origin[0]
+    d1 = x[1] - origin[1]
+    d2 = x[2] - origin[2]
+    e = enu_R_sensor[0, 0] * d0 + enu_R_sensor[1, 0] * d1 + enu_R_sensor[2, 0] * d2
+    n = enu_R_sensor[0, 1] * d0 + enu_R_sensor[1, 1] * d1 + enu_R_sensor[2, 1] * d2
+    u = enu_R_sensor[0, 2] * d0 + enu_R_sensor[1, 2] * d1 + enu_R_sensor[2, 2] * d2
+    horizontal = max(math.sqrt(e * e + n * n), 1e-3)
+    r = max(math.sqrt(horizontal * horizontal + u * u), 1e-3)
+    rate = (d0 * x[3] + d1 * x[4] + d2 * x[5]) / r
+    predicted[0] = r
+    predicted[1] = math.atan2(e, n)
+    predicted[2] = math.atan2(u, horizontal)
+    predicted[3] = rate
+    azimuth_e = n / (horizontal * horizontal)
+    azimuth_n = -e / (horizontal * horizontal)
+    elevation_e = -e * u / (r * r * horizontal)
+    elevation_n = -n * u / (r * r * horizontal)
+    elevation_u = horizontal / (r * r)
+    for j in range(3):
+        toward = (d0 if j == 0 else d1 if j == 1 else d2) / r
+        H[0, j] = toward
+        H[1, j] = enu_R_sensor[j, 0] * azimuth_e + enu_R_sensor[j, 1] * azimuth_n
+        H[2, j] = (
+            enu_R_sensor[j, 0] * elevation_e
+            + enu_R_sensor[j, 1] * elevation_n
+            + enu_R_sensor[j, 2] * elevation_u
+        )
+        H[3, j] = (x[j + 3] - rate * toward) / r
+        H[0, j + 3] = 0.0
+        H[1, j + 3] = 0.0
+        H[2, j + 3] = 0.0
+        H[3, j + 3] = toward
+
+
+@kernel()
+def polar_to_position(
+    range_m: float,
+    azimuth: float,
+    elevation: float,
+    sigma: Floats,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    position: Floats,
+    covariance: Floats,
+) -> None:
+    """Turn a polar measurement into a position with covariance, first order.
+
+    ``sigma`` (3,) of range, azimuth, elevation; ``position`` (3,) and ``covariance``
+    (3, 3) are written, in scenario ENU.
+    """
+    sin_a = math.sin(azimuth)
+    cos_a = math.cos(azimuth)
+    sin_e = math.sin(elevation)
+    cos_e = math.cos(elevation)
+    J = np.empty((3, 3))  # columns: one sigma of range, azimuth, elevation, sensor frame
+    J[0, 0] = cos_e * sin_a * sigma[0]
+    J[1, 0] = cos_e * cos_a * sigma[0]
+    J[2, 0] = sin_e * sigma[0]
+    J[0, 1] = range_m * cos_e * cos_a * sigma[1]
+    J[1, 1] = -range_m * cos_e * sin_a * sigma[1]
+    J[2, 1] = 0.0
+    J[0, 2] = -range_m * sin_e * sin_a * sigma[2]
+    J[1, 2] = -range_m * sin_e * cos_a * sigma[2]
+    J[2, 2] = range_m * cos_e * sigma[2]
+    local_e = range_m * cos_e * sin_a
+    local_n = range_m * cos_e * cos_a
+    local_u = range_m * sin_e
+    G = np.empty((3, 3))
+    for i in range(3):
+        position[i] = (
+            origin[i]
+            + enu_R_sensor[i, 0] * local_e
+            + enu_R_sensor[i, 1] * local_n
+            + enu_R_sensor[i, 2] * local_u
+        )
+        for k in range(3):
+            G[i, k] = (
+                enu_R_sensor[i, 0] * J[0, k]
+                + enu_R_sensor[i, 1] * J[1, k]
+                + enu_R_sensor[i, 2] * J[2, k]
+            )
+    for i in range(3):
+        for j in range(3):
+            covariance[i, j] = G[i, 0] * G[j, 0] + G[i, 1] * G[j, 1] + G[i, 2] * G[j, 2]
+
+
+@kernel()
+def innovation_distance(
+    innovation: Floats, S: Floats, sigma: Floats, measured: Floats, work: Floats
+) -> tuple[float, float, int]:
+    """Return squared Mahalanobis distance and log-determinant of measured components.
+
+    Parameters
+    ----------
+    innovation : (4,) measured minus predicted, angles wrapped
+    S : (4, 4) the state's part H P Hᵀ of the innovation covariance
+    sigma : (4,) standard deviations of the measurement
+    measured : (4,) NaN marks a component that was not measured
+    work : (4, 5) scratch
+
+    Returns
+    -------
+    distance, log_determinant, dimensions
+        dᵀ(S + R)⁻¹d and ln|S + R| over the measured components (Cholesky).
+    """
+    m = 0
+    distance = 0.0
+    log_determinant = 0.0
+    for a in range(4):
+        if math.isnan(measured[a]):
+            continue
+        # Row m of the Cholesky factor over measured components, and the whitened innovation.
+        row = 0
+        for b in range(a):
+            if math.isnan(measured[b]):
+                continue
+            value = S[a, b]
+            for k in range(row):
+                value -= work[m, k] * work[row, k]
+            work[m, row] = value / work[row, row]
+            row += 1
+        pivot = S[a, a] + sigma[a] * sigma[a]
+        white = innovation[a]
+        for k in range(m):
+            pivot -= work[m, k] * work[m, k]
+            white -= work[m, k] * work[k, 4]
+        root = math.sqrt(pivot)
+        work[m, m] = root
+        white /= root
+        work[m, 4] = white
+        distance += white * white
+        log_determinant += 2.0 * math.log(root)
+        m += 1
+    return distance, log_determinant, m

@@ -1,0 +1,245 @@
+"""Column tables that pass between rooms: one row per plot, track or target.
+
+All are immutable: frozen dataclasses of arrays, in SI units, in the scenario's
+east-north-up frame unless a name says otherwise. Nothing here imports numba.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+
+#: Components of a polar measurement, in the order of ``Plots.measurement``.
+RANGE, AZIMUTH, ELEVATION, RANGE_RATE = range(4)
+COMPONENTS = ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")
+
+#: ``Plots.truth_id`` of a false alarm.
+FALSE_ALARM = -1
+
+
+class Reply(IntEnum):
+    """What a secondary radar's interrogation brought back with a plot."""
+
+    NONE = 0
+    CIVIL = 1
+    MILITARY = 2
+
+
+class Affiliation(IntEnum):
+    """Whose a target truly is (the scenario's word, for scoring only)."""
+
+    UNKNOWN = 0
+    FRIEND = 1
+    NEUTRAL = 2
+    HOSTILE = 3
+
+
+class Identity(IntEnum):
+    """What the picture holds a track to be."""
+
+    PENDING = 0
+    UNKNOWN = 1
+    FRIEND = 2
+    NEUTRAL = 3
+
+
+class TrackStatus(IntEnum):
+    """Life of a track."""
+
+    TENTATIVE = 0
+    CONFIRMED = 1
+    COASTING = 2
+
+
+class Visibility(IntEnum):
+    """Why a sensor cannot see a target, or that it can; the worst reason is the smallest."""
+
+    ABSENT = 0
+    BELOW_HORIZON = 1
+    BEYOND_RANGE = 2
+    BLIND_RANGE = 3
+    OUTSIDE_AZIMUTH = 4
+    OUTSIDE_ELEVATION = 5
+    WEAK_ECHO = 6
+    VISIBLE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """What sensors report, one row per plot.
+
+    Attributes
+    ----------
+    time_s : (N,) seconds since the scenario's start
+    sensor : (N,) index of the sensor
+    measurement : (N, 4) slant range (m), azimuth (rad, clockwise from true north),
+        elevation (rad), range rate (m/s), in the sensor's own east-north-up frame;
+        NaN where the sensor does not measure the component
+    sigma : (N, 4) standard deviations of ``measurement``, NaN where not measured
+    snr_db : (N,) signal-to-noise ratio
+    reply : (N,) ``Reply``
+    truth_id : (N,) index of the target, ``FALSE_ALARM`` for none. For scoring alone:
+        ``without_truth`` strips it before the tracker gets the table.
+    """
+
+    time_s: Floats
+    sensor: Ints
+    measurement: Floats
+    sigma: Floats
+    snr_db: Floats
+    reply: Bytes
+    truth_id: Ints
+
+    def __len__(self) -> int:
+        return int(self.time_s.size)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a table without rows."""
+        return cls(
+            time_s=np.empty(0),
+            sensor=np.empty(0, np.int32),
+            measurement=np.empty((0, 4)),
+            sigma=np.empty((0, 4)),
+            snr_db=np.empty(0),
+            reply=np.empty(0, np.uint8),
+            truth_id=np.empty(0, np.int32),
+        )
+
+    @classmethod
+    def concatenate(cls, tables: list[Plots]) -> Plots:
+        """Stack tables, in order."""
+        if not tables:
+            return cls.empty()
+        if len(tables) == 1:
+            return tables[0]
+        return cls(*(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(cls)))
+
+    def take(self, rows: NDArray[np.intp] | Bools) -> Plots:
+        """Return the given rows (indices or mask) as a new table."""
+        return Plots(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    def without_truth(self) -> Plots:
+        """Return the table as the tracker may see it."""
+        return replace(self, truth_id=np.full(len(self), FALSE_ALARM, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Where all targets are at one time.
+
+    Attributes
+    ----------
+    time_s : seconds since the scenario's start
+    position_enu_m, velocity_enu_mps : (N, 3), NaN where not present
+    present : (N,) whether the target is in the air (or afloat) at this time
+    """
+
+    time_s: float
+    position_enu_m: Floats
+    velocity_enu_mps: Floats
+    present: Bools
+
+    def __len__(self) -> int:
+        return int(self.present.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """The air picture at one time, one row per track, oldest track first.
+
+    Attributes
+    ----------
+    time_s : time for which positions hold
+    number : (N,) air track number, never reused in a run
+    position_enu_m, velocity_enu_mps : (N, 3) extrapolated to ``time_s``
+    position_covariance_m2 : (N, 3, 3) covariance of the position at ``time_s``
+    status : (N,) ``TrackStatus``
+    last_plot_s : (N,) time of the last plot that updated the track
+    hits : (N,) number of plots that updated the track
+    sensors : (N,) bit k set if sensor k (modulo 64) ever updated the track
+    replies : (N, 3) how many of its plots carried each ``Reply``
+    identity : (N,) ``Identity``, PENDING until the picture room has judged
+    """
+
+    time_s: float
+    number: Ints
+    position_enu_m: Floats
+    velocity_enu_mps: Floats
+    position_covariance_m2: Floats
+    status: Bytes
+    last_plot_s: Floats
+    hits: Ints
+    sensors: NDArray[np.uint64]
+    replies: Ints
+    identity: Bytes
+
+    def __len__(self) -> int:
+        return int(self.number.size)
+
+    @classmethod
+    def empty(cls, time_s: float = 0.0) -> Self:
+        """Return a picture without tracks."""
+        return cls(
+            time_s=time_s,
+            number=np.empty(0, np.int32),
+            position_enu_m=np.empty((0, 3)),
+            velocity_enu_mps=np.empty((0, 3)),
+            position_covariance_m2=np.empty((0, 3, 3)),
+            status=np.empty(0, np.uint8),
+            last_plot_s=np.empty(0),
+            hits=np.empty(0, np.int32),
+            sensors=np.empty(0, np.uint64),
+            replies=np.empty((0, 3), np.int32),
+            identity=np.empty(0, np.uint8),
+        )
+
+    def take(self, rows: NDArray[np.intp] | Bools) -> Tracks:
+        """Return the given rows (indices or mask) as a new table."""
+        return Tracks(
+            self.time_s, *(getattr(self, f.name)[rows] for f in fields(self) if f.name != "time_s")
+        )
+
+    @property
+    def confirmed(self) -> Bools:
+        """(N,) mask of confirmed tracks, coasting ones included."""
+        mask: Bools = self.status != TrackStatus.TENTATIVE
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one step hands out: for recording and for drawing.
+
+    Attributes
+    ----------
+    time_s : end of the step
+    truth : all targets at ``time_s``
+    plots : plots that the sensors made during the step, truth ids included
+    tracks : the picture at ``time_s``
+    beam_azimuth_rad : (S,) where each rotating sensor looks, NaN for a staring one
+    detectability : (N,) highest single-look detection probability of each target over
+        all sensors, NaN where it was not evaluated in this step
+    visibility : (N,) ``Visibility`` of each target at its best sensor
+    best_sensor : (N,) index of that sensor, -1 for none
+    rejected : broken plots that the tracker has dropped so far
+    """
+
+    time_s: float
+    truth: Truth
+    plots: Plots
+    tracks: Tracks
+    beam_azimuth_rad: Floats
+    detectability: Floats
+    visibility: Bytes
+    best_sensor: Ints
+    rejected: int

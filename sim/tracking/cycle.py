@@ -1,0 +1,65 @@
+"""What both engines share: a cycle's plots, prepared, and the tracker's policy numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.tables import Bytes, Floats, Ints, Plots
+from sim.tracking.config import TrackerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """The sound plots of one cycle, ordered by sensor, time, azimuth and range."""
+
+    time_s: Floats
+    sensor: Ints
+    measurement: Floats
+    sigma: Floats
+    reply: Bytes
+
+    @classmethod
+    def of(cls, plots: Plots) -> Cycle:
+        """Order the plots canonically, so that the order of arrival cannot matter."""
+        order = np.lexsort(
+            (plots.measurement[:, 0], plots.measurement[:, 1], plots.time_s, plots.sensor)
+        )
+        return cls(
+            plots.time_s[order],
+            plots.sensor[order],
+            np.ascontiguousarray(plots.measurement[order]),
+            np.ascontiguousarray(plots.sigma[order]),
+            plots.reply[order],
+        )
+
+    def by_sensor(self) -> list[tuple[int, slice]]:
+        """Return each sensor with its slice of rows, in order."""
+        first = np.flatnonzero(np.diff(self.sensor, prepend=-1))
+        bounds = np.append(first, self.sensor.size)
+        return [
+            (int(self.sensor[a]), slice(int(a), int(b)))
+            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+
+
+def gates(probability: float) -> Floats:
+    """Return the squared distance that holds this share of true plots, for 0 … 4 components."""
+    from scipy.special import gammaincinv
+
+    result: Floats = np.zeros(5)
+    result[1:] = 2.0 * gammaincinv(np.arange(1, 5) / 2.0, probability)
+    return result
+
+
+def pairing_gain(config: TrackerConfig, clutter_density: Floats) -> Floats:
+    """Return per sensor what a pair gains beyond its likelihood: ln(Pd / ((1 − Pd) β))."""
+    p = config.detection_probability
+    gain: Floats = math.log(p / (1.0 - p)) - np.log(clutter_density)
+    return gain
+
+
+Columns = NDArray[np.intp]

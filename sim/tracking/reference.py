@@ -1,0 +1,278 @@
+"""The readable engine: one filterpy filter per track, dense association, plain Python.
+
+It shares no numerical code with the compiled engine; it is there to be read and to
+check the other. Both give the same tracks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from filterpy.kalman import ExtendedKalmanFilter
+from scipy.optimize import linear_sum_assignment
+
+from sim.core.tables import AZIMUTH, ELEVATION, RANGE, RANGE_RATE, Floats, Identity
+from sim.core.tables import Tracks, TrackStatus
+from sim.tracking.config import TrackerConfig
+from sim.tracking.cycle import Cycle, gates, pairing_gain
+from sim.tracking.sensor_models import SensorModels
+
+_EARTH_RADIUS_M = 6_371_000.0
+_IMPOSSIBLE = -1e12
+
+
+@dataclass(eq=False)
+class _Track:
+    """One track: its filter and its life so far."""
+
+    number: int
+    filter: ExtendedKalmanFilter
+    time_s: float
+    birth_s: float
+    birth_period_s: float
+    status: TrackStatus = TrackStatus.TENTATIVE
+    hit_looks: set[int] = field(default_factory=set)
+    look: int = 0
+    last_plot_s: float = 0.0
+    last_period_s: float = 0.0
+    hits: int = 0
+    replies: list[int] = field(default_factory=lambda: [0, 0, 0])
+    sensors: int = 0
+
+
+class ReferenceEngine:
+    """Tracks as a list of objects, each with filterpy's extended Kalman filter."""
+
+    def __init__(self, config: TrackerConfig, sensors: SensorModels) -> None:
+        self._config = config
+        self._sensors = sensors
+        self._gates = gates(config.gate_probability)
+        self._gain = pairing_gain(config, sensors.clutter_density)
+        self._tracks: list[_Track] = []
+        self._next_number = 1
+
+    def cycle(self, cycle: Cycle, end_s: float) -> None:
+        """Take one cycle's plots, then confirm and drop as of ``end_s``."""
+        pairs: list[tuple[_Track, int]] = []
+        for sensor, rows in cycle.by_sensor():
+            pairs += self._associate(cycle, sensor, rows)
+        for track, plot in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
+            self._update(track, cycle, plot)
+        taken = {plot for _, plot in pairs}
+        older = len(self._tracks)
+        for sensor, rows in cycle.by_sensor():
+            newborn_elsewhere = self._tracks[older:]
+            for plot in range(rows.start, rows.stop):
+                if plot not in taken:
+                    self._start(cycle, sensor, plot, newborn_elsewhere)
+        self._tracks = [track for track in self._tracks if self._lives(track, end_s)]
+
+    def _associate(self, cycle: Cycle, sensor: int, rows: slice) -> list[tuple[_Track, int]]:
+        """Pair one sensor's plots with the tracks, maximising the summed gain."""
+        n, m = len(self._tracks), rows.stop - rows.start
+        gain = np.full((n, m + n), _IMPOSSIBLE)
+        for i, track in enumerate(self._tracks):
+            gain[i, m + i] = 0.0  # stay without a plot
+            for j in range(m):
+                log_likelihood = self._log_likelihood(track, cycle, sensor, rows.start + j)
+                if log_likelihood is not None:
+                    gain[i, j] = log_likelihood + self._gain[sensor]
+        chosen_rows, chosen_columns = linear_sum_assignment(-gain)
+        return [
+            (self._tracks[i], rows.start + int(j))
+            for i, j in zip(chosen_rows, chosen_columns, strict=True)
+            if j < m
+        ]
+
+    def _log_likelihood(
+        self, track: _Track, cycle: Cycle, sensor: int, plot: int
+    ) -> float | None:
+        """Return ln N(innovation; 0, S) of a plot inside the gate, else None."""
+        F, Q = self._motion(cycle.time_s[plot] - track.time_s)
+        x = F @ track.filter.x
+        P = F @ track.filter.P @ F.T + Q
+        measured = ~np.isnan(cycle.measurement[plot])
+        H = self._jacobian(x, sensor)[measured]
+        innovation = _residual(cycle.measurement[plot], self._polar(x, sensor))[measured]
+        S = H @ P @ H.T + np.diag(cycle.sigma[plot][measured] ** 2)
+        root = np.linalg.cholesky(S)
+        white = np.linalg.solve(root, innovation)
+        if white @ white > self._gates[white.size]:
+            return None
+        log_det = 2.0 * np.log(np.diag(root)).sum()
+        return float(-0.5 * (white @ white + log_det + white.size * np.log(2.0 * np.pi)))
+
+    def _update(self, track: _Track, cycle: Cycle, plot: int) -> None:
+        time_s = float(cycle.time_s[plot])
+        track.filter.F, track.filter.Q = self._motion(time_s - track.time_s)
+        track.filter.predict()
+        track.time_s = time_s
+        self._apply(track.filter, cycle, plot, ~np.isnan(cycle.measurement[plot]))
+        self._book(track, cycle, plot)
+
+    def _apply(
+        self, kalman: ExtendedKalmanFilter, cycle: Cycle, plot: int, components: np.ndarray
+    ) -> None:
+        """Let filterpy update by the given components of a plot."""
+        sensor = int(cycle.sensor[plot])
+
+        def residual(measured: Floats, predicted: Floats) -> Floats:
+            full = np.full(4, np.nan)
+            full[components] = measured
+            return _residual(full, predicted)[components]
+
+        kalman.update(
+            cycle.measurement[plot][components],
+            lambda x: self._jacobian(x, sensor)[components],
+            lambda x: self._polar(x, sensor),
+            R=np.diag(cycle.sigma[plot][components] ** 2),
+            residual=residual,
+        )
+
+    def _start(
+        self, cycle: Cycle, sensor: int, plot: int, newborn_elsewhere: list[_Track]
+    ) -> None:
+        """Start a track from a plot, unless another sensor's newborn explains it."""
+        config, sensors = self._config, self._sensors
+        time_s = float(cycle.time_s[plot])
+        position, C = self._located(cycle, sensor, plot)
+        for track in newborn_elsewhere:
+            spread = config.start_speed_sigma_mps * abs(time_s - track.time_s)
+            total = track.filter.P[:3, :3] + C + spread**2 * np.eye(3)
+            apart = position - track.filter.x[:3]
+            if apart @ np.linalg.solve(total, apart) <= self._gates[3]:
+                return
+        kalman = ExtendedKalmanFilter(dim_x=6, dim_z=4)
+        kalman.x = np.concatenate([position, np.zeros(3)])
+        R = sensors.enu_R_sensor[sensor]
+        speed, climb = config.start_speed_sigma_mps, config.start_climb_sigma_mps
+        kalman.P = np.zeros((6, 6))
+        kalman.P[:3, :3] = C
+        kalman.P[3:, 3:] = R @ np.diag([speed**2, speed**2, climb**2]) @ R.T
+        if not np.isnan(cycle.measurement[plot, RANGE_RATE]):
+            self._apply(kalman, cycle, plot, np.array([False, False, False, True]))
+        track = _Track(
+            self._next_number, kalman, time_s, time_s, float(sensors.period_s[sensor])
+        )
+        self._next_number += 1
+        self._book(track, cycle, plot)
+        self._tracks.append(track)
+
+    def _located(self, cycle: Cycle, sensor: int, plot: int) -> tuple[Floats, Floats]:
+        """Return a plot's position and its first-order covariance, scenario ENU."""
+        config, sensors = self._config, self._sensors
+        r, azimuth, elevation, _ = cycle.measurement[plot]
+        sigma = cycle.sigma[plot][:3].copy()
+        if math.isnan(elevation):
+            above = config.start_height_m - sensors.height_m[sensor]
+            sine = (above - r**2 / (2.0 * _EARTH_RADIUS_M)) / r
+            elevation = math.asin(np.clip(sine, -math.sin(1.2), math.sin(1.2)))
+            sigma[ELEVATION] = min(config.start_height_sigma_m / r, 0.5)
+        sa, ca = math.sin(azimuth), math.cos(azimuth)
+        se, ce = math.sin(elevation), math.cos(elevation)
+        local = r * np.array([ce * sa, ce * ca, se])
+        J = np.array(
+            [
+                [ce * sa, r * ce * ca, -r * se * sa],
+                [ce * ca, -r * ce * sa, -r * se * ca],
+                [se, 0.0, r * ce],
+            ]
+        )
+        R = sensors.enu_R_sensor[sensor]
+        C = R @ J @ np.diag(sigma**2) @ J.T @ R.T
+        return sensors.origin_enu_m[sensor] + R @ local, C
+
+    def _book(self, track: _Track, cycle: Cycle, plot: int) -> None:
+        sensor = int(cycle.sensor[plot])
+        time_s = float(cycle.time_s[plot])
+        look = math.floor((time_s - track.birth_s) / track.birth_period_s + 0.5)
+        track.look = max(track.look, look)
+        track.hit_looks.add(track.look)
+        track.last_plot_s = time_s
+        track.last_period_s = float(self._sensors.period_s[sensor])
+        track.hits += 1
+        track.replies[int(cycle.reply[plot])] += 1
+        track.sensors |= 1 << (sensor % 64)
+
+    def _lives(self, track: _Track, now_s: float) -> bool:
+        """Confirm or coast the track as of now; tell whether it is kept."""
+        config = self._config
+        if track.status == TrackStatus.TENTATIVE:
+            m, n = config.confirm_hits, config.confirm_looks
+            recent = [look for look in track.hit_looks if look > track.look - n]
+            closed = math.floor((now_s - track.birth_s) / track.birth_period_s - 0.5)
+            misses = max(closed, track.look) + 1 - len(track.hit_looks)
+            if len(recent) < m:
+                return misses <= n - m
+        silent = now_s - track.last_plot_s
+        coasting = silent > 1.5 * track.last_period_s
+        track.status = TrackStatus.COASTING if coasting else TrackStatus.CONFIRMED
+        F, Q = self._motion(now_s - track.time_s)
+        P = F @ track.filter.P @ F.T + Q
+        uncertain = max(P[0, 0], P[1, 1]) > config.position_sigma_max_m**2
+        return silent <= config.coast_max_s and not uncertain
+
+    def picture(self, time_s: float) -> Tracks:
+        """Return all tracks, extrapolated to ``time_s``."""
+        tracks = self._tracks
+        if not tracks:
+            return Tracks.empty(time_s)
+        moved = [self._motion(max(time_s - track.time_s, 0.0)) for track in tracks]
+        x = np.array([F @ t.filter.x for t, (F, _) in zip(tracks, moved, strict=True)])
+        P = np.array([F @ t.filter.P @ F.T + Q for t, (F, Q) in zip(tracks, moved, strict=True)])
+        return Tracks(
+            time_s=time_s,
+            number=np.array([t.number for t in tracks], np.int32),
+            position_enu_m=x[:, :3],
+            velocity_enu_mps=x[:, 3:],
+            position_covariance_m2=P[:, :3, :3],
+            status=np.array([t.status for t in tracks], np.uint8),
+            last_plot_s=np.array([t.last_plot_s for t in tracks]),
+            hits=np.array([t.hits for t in tracks], np.int32),
+            sensors=np.array([t.sensors for t in tracks], np.uint64),
+            replies=np.array([t.replies for t in tracks], np.int32),
+            identity=np.full(len(tracks), Identity.PENDING, np.uint8),
+        )
+
+    def _motion(self, dt: float) -> tuple[Floats, Floats]:
+        """Return F and Q of nearly constant velocity over dt."""
+        config = self._config
+        q = np.diag(
+            [config.process_noise_m2ps3] * 2 + [config.vertical_process_noise_m2ps3]
+        )
+        F = np.eye(6)
+        F[:3, 3:] = dt * np.eye(3)
+        Q = np.block([[q * dt**3 / 3, q * dt**2 / 2], [q * dt**2 / 2, q * dt]])
+        return F, Q
+
+    def _polar(self, x: Floats, sensor: int) -> Floats:
+        """Return range, azimuth, elevation and range rate of a state."""
+        line = x[:3] - self._sensors.origin_enu_m[sensor]
+        e, n, u = self._sensors.enu_R_sensor[sensor].T @ line
+        r = math.sqrt(line @ line)
+        return np.array(
+            [r, math.atan2(e, n), math.atan2(u, math.hypot(e, n)), line @ x[3:] / r]
+        )
+
+    def _jacobian(self, x: Floats, sensor: int) -> Floats:
+        """Return the (4, 6) derivatives of ``_polar``."""
+        R = self._sensors.enu_R_sensor[sensor]
+        line = x[:3] - self._sensors.origin_enu_m[sensor]
+        e, n, u = R.T @ line
+        r, horizontal = math.sqrt(line @ line), math.hypot(e, n)
+        toward = line / r
+        H = np.zeros((4, 6))
+        H[RANGE, :3] = toward
+        H[AZIMUTH, :3] = R @ np.array([n, -e, 0.0]) / horizontal**2
+        H[ELEVATION, :3] = R @ np.array([-e * u, -n * u, horizontal**2]) / (horizontal * r**2)
+        H[RANGE_RATE, :3] = (x[3:] - toward * (toward @ x[3:])) / r
+        H[RANGE_RATE, 3:] = toward
+        return H
+
+
+def _residual(measured: Floats, predicted: Floats) -> Floats:
+    difference: Floats = measured - predicted
+    difference[AZIMUTH] = (difference[AZIMUTH] + np.pi) % (2.0 * np.pi) - np.pi
+    return difference
