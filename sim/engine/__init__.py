@@ -1,0 +1,1 @@
+"""Build and step: the only room that knows every other."""

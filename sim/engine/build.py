@@ -1,0 +1,143 @@
+"""Scenario → World."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sensors.registry import Sensor
+from sim.core.tables import Affiliation
+from sim.engine.chance import Chance
+from sim.engine.world import World
+from sim.network.links import Links
+from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
+from sim.scenario.loader import LoadedScenario
+from sim.scenario.specs import Corridor, Scenario
+from sim.tracking import SensorModels
+from sim.world.frames import Frame
+from sim.world.spec import Position
+from sim.world.truth import Targets, build_targets
+
+
+def build(scenario: LoadedScenario) -> World:
+    """Compile a checked scenario.
+
+    Raises
+    ------
+    ValueError
+        If a route cannot be flown or a recorded flight cannot be read; names the target.
+    """
+    spec = scenario.spec
+    area = spec.area
+    frame = Frame.at(math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m)
+    chance = Chance(spec.seed)
+    targets = build_targets(
+        spec.targets,
+        frame,
+        area.height_m,
+        scenario.folder,
+        lambda name: chance.generator(f"target/{name}"),
+        spec.time.duration_s,
+    )
+    sensors, links = _sensors(spec, frame)
+    models = SensorModels(
+        origin_enu_m=np.array([sensor.origin_enu_m for sensor in sensors]),
+        enu_R_sensor=np.array([sensor.enu_R_sensor for sensor in sensors]),
+        height_m=np.array([float(frame.height_m_of(sensor.origin_enu_m)) for sensor in sensors]),
+        period_s=np.array([sensor.period_s for sensor in sensors]),
+        measures=np.array([sensor.measures for sensor in sensors]),
+        clutter_density=np.array([sensor.clutter_density for sensor in sensors]),
+    )
+    record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
+    return World(
+        spec=spec,
+        setting=_setting(spec, frame, targets, sensors),
+        frame=frame,
+        targets=targets,
+        sensors=sensors,
+        models=models,
+        links=links,
+        step_s=spec.record.interval_s / record_every,
+        record_every=record_every,
+    )
+
+
+def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, float, float]:
+    enu = frame.from_geodetic(
+        math.radians(position.latitude_deg),
+        math.radians(position.longitude_deg),
+        position.height_above_ellipsoid_m(ground_m),
+    )
+    return float(enu[0]), float(enu[1]), float(enu[2])
+
+
+def _sensors(spec: Scenario, frame: Frame) -> tuple[tuple[Sensor, ...], Links]:
+    networks = {network.id: network for network in spec.networks}
+    sensors: list[Sensor] = []
+    latency_s, loss = [], []
+    for site in spec.sites:
+        place = np.array(_enu(frame, site.position, spec.area.height_m))
+        network = networks[site.network] if site.network else None
+        for sensor in site.sensors:
+            sensors.append(sensor.build(len(sensors), site.id, frame, place, spec.area.height_m))
+            latency_s.append(network.latency_s if network else 0.0)
+            loss.append(network.loss if network else 0.0)
+    return tuple(sensors), Links(np.array(latency_s), np.array(loss))
+
+
+def _setting(
+    spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
+) -> Setting:
+    return Setting(
+        scenario=spec.name,
+        title=spec.title or spec.name,
+        start=spec.time.start.isoformat().replace("+00:00", "Z"),
+        duration_s=spec.time.duration_s,
+        origin_latitude_rad=frame.latitude_rad,
+        origin_longitude_rad=frame.longitude_rad,
+        origin_height_m=frame.height_m,
+        sensors=tuple(_sensor_facts(sensor) for sensor in sensors),
+        targets=tuple(
+            TargetFacts(id_, group, class_, Affiliation(affiliation).name.lower())
+            for id_, group, class_, affiliation in zip(
+                targets.ids,
+                targets.groups,
+                targets.classes,
+                targets.affiliation.tolist(),
+                strict=True,
+            )
+        ),
+        protected=tuple(_protected_facts(spec, frame)),
+    )
+
+
+def _sensor_facts(sensor: Sensor) -> SensorFacts:
+    east, north, up = sensor.origin_enu_m
+    first_azimuth_rad = sensor.beam_azimuth_rad(0.0)
+    return SensorFacts(
+        id=sensor.id,
+        kind=type(sensor).__name__.lower(),
+        site=sensor.site,
+        position_enu_m=(float(east), float(north), float(up)),
+        range_max_m=float(sensor.range_max_m),
+        period_s=float(sensor.period_s),
+        first_azimuth_rad=None if math.isnan(first_azimuth_rad) else first_azimuth_rad,
+    )
+
+
+def _protected_facts(spec: Scenario, frame: Frame) -> list[ProtectedFacts]:
+    facts = []
+    for thing in spec.protect:
+        corridor = isinstance(thing, Corridor)
+        path = thing.path if isinstance(thing, Corridor) else (thing.position,)
+        radius_m = thing.width_km * 500.0 if isinstance(thing, Corridor) else thing.radius_km * 1e3
+        facts.append(
+            ProtectedFacts(
+                id=thing.id,
+                kind="corridor" if corridor else "point",
+                path_enu_m=tuple(_enu(frame, place, spec.area.height_m) for place in path),
+                radius_m=radius_m,
+            )
+        )
+    return facts

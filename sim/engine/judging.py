@@ -1,0 +1,143 @@
+"""Recording → metrics: the judgement after a run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.core.tables import Affiliation
+from sim.metrics.facts import Corridor, Facts, Point
+from sim.metrics.history import TrackHistory, TruthHistory
+from sim.metrics.judge import judge
+from sim.record.recording import Recording
+from sim.record.setting import Setting
+from sim.record.tables import Vocabulary
+from sim.scenario import specs
+from sim.scenario.specs import Scenario
+from sim.world.frames import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one criterion of the scenario came out; ``value`` is None where it is undefined."""
+
+    metric: str
+    value: float | None
+    minimum: float | None
+    maximum: float | None
+
+    @property
+    def met(self) -> bool:
+        """Whether the value lies within the bounds; an undefined one does not."""
+        if self.value is None:
+            return False
+        return (self.minimum is None or self.value >= self.minimum) and (
+            self.maximum is None or self.value <= self.maximum
+        )
+
+
+def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
+    """Judge a recorded run, as its scenario asks."""
+    setting = recording.setting
+    vocabulary = Vocabulary.of(setting)
+    truth = recording.columns("truth")
+    tracks = recording.columns("tracks")
+    every = max(1, round(spec.judge.interval_s / spec.record.interval_s))
+    interval_s = every * spec.record.interval_s
+    truth_rows = _on_grid(truth.numbers("time_s"), interval_s)
+    track_rows = _on_grid(tracks.numbers("time_s"), interval_s)
+    return judge(
+        TruthHistory(
+            time_s=truth.numbers("time_s")[truth_rows],
+            target=truth.codes("target", vocabulary.targets)[truth_rows],
+            position_enu_m=truth.position_enu_m[truth_rows],
+            velocity_enu_mps=truth.velocity_enu_mps[truth_rows],
+            height_m=truth.numbers("height_m")[truth_rows],
+            detectability=truth.numbers("detectability")[truth_rows],
+            visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[truth_rows],
+            best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
+        ),
+        TrackHistory(
+            time_s=tracks.numbers("time_s")[track_rows],
+            number=tracks.numbers("number")[track_rows],
+            status=tracks.codes("status", vocabulary.status).astype(np.uint8)[track_rows],
+            identity=tracks.codes("identity", vocabulary.identity).astype(np.uint8)[track_rows],
+            position_enu_m=tracks.position_enu_m[track_rows],
+            velocity_enu_mps=tracks.velocity_enu_mps[track_rows],
+            position_covariance_m2=tracks.position_covariance_m2[track_rows],
+            height_m=tracks.numbers("height_m")[track_rows],
+            last_plot_s=tracks.numbers("last_plot_s")[track_rows],
+            hits=tracks.numbers("hits")[track_rows],
+            sensors=tracks.numbers("sensors")[track_rows],
+        ),
+        recording.plots,
+        _facts(setting),
+        _protected(spec, setting),
+        spec.judge.cutoff_m,
+        interval_s,
+    )
+
+
+def verdicts(spec: Scenario, metrics: dict[str, Any]) -> list[Verdict]:
+    """Return how each criterion of the scenario came out."""
+    return [
+        Verdict(c.metric, _value_at(metrics, c.metric), c.min, c.max) for c in spec.criteria
+    ]
+
+
+def _on_grid(time_s: Any, interval_s: float) -> Any:
+    """Mask of the times that are multiples of the interval."""
+    return np.abs(time_s - np.round(time_s / interval_s) * interval_s) < 1e-6
+
+
+def _value_at(metrics: dict[str, Any], path: str) -> float | None:
+    """Follow a dotted path; lists are entered by the ``id`` of their entries."""
+    value: Any = metrics
+    for key in path.split("."):
+        if isinstance(value, list):
+            value = next((entry for entry in value if entry.get("id") == key), None)
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _facts(setting: Setting) -> Facts:
+    return Facts(
+        target_ids=tuple(target.id for target in setting.targets),
+        target_groups=tuple(target.group for target in setting.targets),
+        target_classes=tuple(target.target_class for target in setting.targets),
+        affiliation=np.array(
+            [Affiliation[target.affiliation.upper()] for target in setting.targets], np.uint8
+        ),
+        sensor_ids=tuple(sensor.id for sensor in setting.sensors),
+        sensor_position_enu_m=np.array([sensor.position_enu_m for sensor in setting.sensors]),
+    )
+
+
+def _protected(spec: Scenario, setting: Setting) -> list[Corridor | Point]:
+    frame = Frame.at(
+        setting.origin_latitude_rad, setting.origin_longitude_rad, setting.origin_height_m
+    )
+    groups = [target.group for target in setting.targets]
+    protected: list[Corridor | Point] = []
+    for thing, facts in zip(spec.protect, setting.protected, strict=True):
+        path = np.array(facts.path_enu_m)
+        if isinstance(thing, specs.Corridor):
+            apart = thing.separation
+            protected.append(
+                Corridor(
+                    id=thing.id,
+                    path_enu_m=path,
+                    half_width_m=facts.radius_m,
+                    arrivals=tuple(i for i, g in enumerate(groups) if g in thing.arrivals),
+                    separation_horizontal_m=apart.horizontal_km * 1e3 if apart else math.nan,
+                    separation_vertical_m=apart.vertical_m if apart else math.nan,
+                )
+            )
+        else:
+            ground_m = float(frame.height_m_of(path[0]))
+            protected.append(Point(thing.id, path[0], facts.radius_m, ground_m + thing.ceiling_m))
+    return protected

@@ -1,0 +1,106 @@
+"""A whole run into a run folder: record, judge, say how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sim.core.tables import Snapshot
+from sim.engine.judging import Verdict, judge_recording, verdicts
+from sim.engine.step import run
+from sim.engine.world import World
+from sim.record.recording import Recording
+from sim.record.writer import RunWriter, write_json
+from sim.scenario.loader import dump_resolved
+
+_LIBRARIES = ("numpy", "numba", "scipy", "filterpy", "pyarrow", "pydantic")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished or interrupted run.
+
+    Attributes
+    ----------
+    complete : whether it reached the scenario's end
+    simulated_s, wall_s : how far it came, and in what time
+    rejected : broken plots that the tracker dropped
+    """
+
+    folder: Path
+    complete: bool
+    simulated_s: float
+    wall_s: float
+    rejected: int
+    metrics: dict[str, Any]
+    verdicts: list[Verdict]
+
+    @property
+    def criteria_met(self) -> bool:
+        """Whether every criterion of the scenario is met."""
+        return all(verdict.met for verdict in self.verdicts)
+
+
+def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None]) -> Outcome:
+    """Run a scenario into a new folder and judge it; Ctrl-C stops it in good order."""
+    spec = world.spec
+    resolved = dump_resolved(spec)
+    writer = RunWriter(folder, world.setting, _facts(spec.seed, resolved), spec.record.interval_s)
+    (folder / "scenario.resolved.yaml").write_text(resolved, encoding="utf-8")
+    started = time.perf_counter()
+    simulated_s, rejected, complete = 0.0, 0, True
+    try:
+        for snapshot in run(world):
+            writer.add(snapshot)
+            simulated_s, rejected = snapshot.time_s, snapshot.rejected
+            progress(snapshot)
+    except KeyboardInterrupt:
+        complete = False
+    wall_s = time.perf_counter() - started
+    writer.close(simulated_s, complete=complete)
+    metrics = judge_recording(Recording.open(folder), spec)
+    judged = verdicts(spec, metrics)
+    write_json(folder / "metrics.json", metrics)
+    return Outcome(folder, complete, simulated_s, wall_s, rejected, metrics, judged)
+
+
+def new_run_folder(parent: Path, seed: int) -> Path:
+    """Return a folder name that is not taken: the time and the seed."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = parent / f"{stamp}-{seed}"
+    count = 2
+    while folder.exists():
+        folder = parent / f"{stamp}-{seed}-{count}"
+        count += 1
+    return folder
+
+
+def _facts(seed: int, resolved: str) -> dict[str, Any]:
+    return {
+        "airpicture": metadata.version("airpicture"),
+        "commit": _commit(),
+        "seed": seed,
+        "scenario_sha256": hashlib.sha256(resolved.encode()).hexdigest(),
+        "python": platform.python_version(),
+        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout that this runs from, if it is one."""
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / ".git").exists():
+        return None
+    answer = subprocess.run(
+        ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() or None

@@ -1,0 +1,69 @@
+"""One step of a run: truth, sensors, links, tracker, picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sim.core.tables import Plots, Snapshot, Truth, Visibility
+from sim.engine.world import State, World
+from sim.picture.identity import identify
+
+
+def step(world: World, state: State) -> Snapshot:
+    """Advance a run by one step; change ``state``, return what there is to see."""
+    state.step += 1
+    time_s = state.step * world.step_s
+    start, end = state.truth, world.targets.truth(time_s)
+    made: list[Plots] = []
+    for sensor, generator in zip(world.sensors, state.generators, strict=True):
+        plots = sensor.observe(world.targets, start, end, generator)
+        if len(plots):
+            made.append(plots)
+            state.mailbox.send(sensor.index, plots)
+    state.truth = end
+    heard_s = time_s - world.links.hold_back_s
+    # The tracker never sees which target a plot came from.
+    state.tracker.process(state.mailbox.receive(heard_s).without_truth(), heard_s)
+    if state.step % world.record_every == 0:
+        _look_round(world, state, end)
+    return Snapshot(
+        time_s=time_s,
+        truth=end,
+        plots=Plots.concatenate(made),
+        tracks=identify(state.tracker.picture(time_s)),
+        beam_azimuth_rad=np.array([sensor.beam_azimuth_rad(time_s) for sensor in world.sensors]),
+        detectability=state.detectability,
+        visibility=state.visibility,
+        best_sensor=state.best_sensor,
+        rejected=state.tracker.rejected.total,
+    )
+
+
+def run(world: World, run_index: int = 0) -> Iterator[Snapshot]:
+    """Yield a snapshot per step until the scenario's end."""
+    state = world.start(run_index)
+    steps = round(world.spec.time.duration_s / world.step_s)
+    for _ in range(steps):
+        yield step(world, state)
+
+
+def _look_round(world: World, state: State, truth: Truth) -> None:
+    """Note for every target how well its best sensor could see it now."""
+    n = len(world.targets)
+    detectability = np.zeros(n)
+    visibility = np.full(n, Visibility.ABSENT, np.uint8)
+    best_sensor = np.full(n, -1, np.int32)
+    for sensor in world.sensors:
+        pd, code = sensor.visibility(world.targets, truth)
+        # Where no sensor detects at all, the one whose obstacle is the least counts.
+        better = (pd > detectability) | ((pd == detectability) & (code > visibility))
+        detectability[better] = pd[better]
+        visibility[better] = code[better]
+        best_sensor[better] = sensor.index
+    state.detectability, state.visibility, state.best_sensor = (
+        detectability,
+        visibility,
+        best_sensor,
+    )

@@ -1,0 +1,71 @@
+"""World, which is compiled once and shared, and State, which is all that changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensors.registry import Sensor
+from sim.core.tables import Bytes, Floats, Ints, Truth
+from sim.engine.chance import Chance
+from sim.network.links import Links, Mailbox
+from sim.record.setting import Setting
+from sim.scenario.specs import Scenario
+from sim.tracking import SensorModels, Tracker
+from sim.world.frames import Frame
+from sim.world.truth import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A compiled scenario; immutable, shared by all runs.
+
+    Attributes
+    ----------
+    sensors : in order of ``Plots.sensor``
+    models : the same, as the tracker knows them
+    step_s : length of a step; pictures are recorded at multiples of it
+    record_every : steps between two recorded pictures
+    """
+
+    spec: Scenario
+    setting: Setting
+    frame: Frame
+    targets: Targets
+    sensors: tuple[Sensor, ...]
+    models: SensorModels
+    links: Links
+    step_s: float
+    record_every: int
+
+    def start(self, run: int = 0) -> State:
+        """Return the state at t = 0 of a run."""
+        chance = Chance(self.spec.seed, run)
+        n = len(self.targets)
+        return State(
+            step=0,
+            truth=self.targets.truth(0.0),
+            tracker=Tracker(self.spec.tracker, self.models),
+            mailbox=Mailbox(
+                self.links, [chance.generator(f"link/{sensor.id}") for sensor in self.sensors]
+            ),
+            generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
+            detectability=np.full(n, np.nan),
+            visibility=np.zeros(n, np.uint8),
+            best_sensor=np.full(n, -1, np.int32),
+        )
+
+
+@dataclass(slots=True)
+class State:
+    """Where a run stands."""
+
+    step: int
+    truth: Truth
+    tracker: Tracker
+    mailbox: Mailbox
+    generators: list[np.random.Generator]
+    detectability: Floats
+    visibility: Bytes
+    best_sensor: Ints

@@ -1,0 +1,1 @@
+"""Links: who receives what, and when."""

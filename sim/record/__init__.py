@@ -1,0 +1,1 @@
+"""The run folder: Parquet tables, manifest, and reading them back."""

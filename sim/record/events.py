@@ -1,0 +1,78 @@
+"""What happened, in a table: derived from one snapshot after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from sim.core.tables import FALSE_ALARM, Identity, Snapshot, TrackStatus
+from sim.record.tables import SCHEMAS, Vocabulary, words
+
+
+class EventLog:
+    """Notes first detections, and tracks confirmed, identified and dropped."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._identity_words = words(Identity)
+        self._rows: list[dict[str, Any]] = []
+        self._seen: set[tuple[int, int]] = set()
+        self._identities: dict[int, int] = {}
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Compare a snapshot with what was known before it."""
+        plots = snapshot.plots
+        for row in (plots.truth_id != FALSE_ALARM).nonzero()[0]:
+            pair = (int(plots.truth_id[row]), int(plots.sensor[row]))
+            if pair not in self._seen:
+                self._seen.add(pair)
+                self._note(
+                    float(plots.time_s[row]), "first-detection", target=pair[0], sensor=pair[1]
+                )
+        tracks = snapshot.tracks
+        confirmed = tracks.status != TrackStatus.TENTATIVE
+        present = {
+            int(number): int(identity)
+            for number, identity in zip(
+                tracks.number[confirmed], tracks.identity[confirmed], strict=True
+            )
+        }
+        if present == self._identities:
+            return
+        for number, identity in present.items():
+            before = self._identities.get(number)
+            if before is None:
+                self._note(snapshot.time_s, "track-confirmed", number=number)
+            if before != identity:
+                word = self._identity_words[identity]
+                self._note(snapshot.time_s, "track-identified", number=number, detail=word)
+        for number in self._identities.keys() - present.keys():
+            self._note(snapshot.time_s, "track-dropped", number=number)
+        self._identities = present
+
+    def drain(self) -> pa.Table:
+        """Return the events since the last call."""
+        rows, self._rows = self._rows, []
+        return pa.Table.from_pylist(rows, schema=SCHEMAS["events"])
+
+    def _note(
+        self,
+        time_s: float,
+        event: str,
+        *,
+        number: int | None = None,
+        target: int | None = None,
+        sensor: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        self._rows.append(
+            {
+                "time_s": time_s,
+                "event": event,
+                "number": number,
+                "target": None if target is None else self._vocabulary.targets[target],
+                "sensor": None if sensor is None else self._vocabulary.sensors[sensor],
+                "detail": detail,
+            }
+        )

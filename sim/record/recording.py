@@ -1,0 +1,180 @@
+"""Reading a run folder, finished, stopped or killed."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
+from sim.record.setting import Setting
+from sim.record.tables import SCHEMAS, Columns, Vocabulary
+from sim.record.writer import MANIFEST, part_files
+
+
+class RecordingError(Exception):
+    """A folder that is no readable recording; the message says why."""
+
+
+class Recording:
+    """A run folder.
+
+    Attributes
+    ----------
+    folder : where it lies
+    manifest : the content of manifest.json
+    setting : what did not change during the run
+    times_s : (K,) times at which truth and picture were recorded
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], setting: Setting) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.setting = setting
+        self._vocabulary = Vocabulary.of(setting)
+
+    @classmethod
+    def open(cls, folder: Path) -> Recording:
+        """Open a run folder.
+
+        Raises
+        ------
+        RecordingError
+            If there is no manifest, or it cannot be understood.
+        """
+        path = folder / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            setting = Setting.from_json(manifest["setting"])
+        except FileNotFoundError:
+            raise RecordingError(f"{folder}: no recording here ({MANIFEST} is missing)") from None
+        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+            raise RecordingError(f"{path}: not a manifest this version can read: {error}") from None
+        return cls(folder, manifest, setting)
+
+    @property
+    def state(self) -> str:
+        """``running`` (or killed), ``complete`` or ``stopped``."""
+        return str(self.manifest.get("state", "running"))
+
+    def table(self, name: str) -> pa.Table:
+        """Return one table: truth, plots, tracks or events.
+
+        Raises
+        ------
+        RecordingError
+            If a file is damaged.
+        """
+        whole = self.folder / f"{name}.parquet"
+        paths = [whole] if whole.exists() else part_files(self.folder, name)
+        tables = []
+        for path in paths:
+            try:
+                tables.append(pq.read_table(path, schema=SCHEMAS[name]))
+            except (pa.ArrowException, OSError) as error:
+                raise RecordingError(f"{path}: not a readable Parquet file: {error}") from None
+        return pa.concat_tables(tables) if tables else SCHEMAS[name].empty_table()
+
+    def columns(self, name: str) -> Columns:
+        """Return one table as arrays."""
+        return Columns(self.table(name), self._vocabulary)
+
+    @cached_property
+    def _truth(self) -> Columns:
+        return self.columns("truth")
+
+    @cached_property
+    def _tracks(self) -> Columns:
+        return self.columns("tracks")
+
+    @cached_property
+    def plots(self) -> Plots:
+        """All plots, in order of recording."""
+        return self.columns("plots").plots()
+
+    @cached_property
+    def times_s(self) -> Floats:
+        """(K,) times at which truth and picture were recorded."""
+        return np.union1d(self._truth.numbers("time_s"), self._tracks.numbers("time_s"))
+
+    def plots_between(self, start_s: float, end_s: float) -> Plots:
+        """Return the plots of start_s < time <= end_s."""
+        time_s = self.plots.time_s
+        return self.plots.take((time_s > start_s) & (time_s <= end_s))
+
+    def snapshot(self, time_s: float) -> Snapshot:
+        """Return the last recorded picture at or before a time, with the plots since the one before.
+
+        Before the first recorded time it is empty.
+        """
+        k = int(np.searchsorted(self.times_s, time_s, side="right")) - 1
+        at_s = float(self.times_s[k]) if k >= 0 else time_s
+        before_s = float(self.times_s[k - 1]) if k > 0 else -np.inf
+        n = len(self.setting.targets)
+        truth_rows = _rows_at(self._truth.numbers("time_s"), at_s)
+        target = self._target_codes[truth_rows]
+        position, velocity = np.full((n, 3), np.nan), np.full((n, 3), np.nan)
+        position[target] = self._truth_position[truth_rows]
+        velocity[target] = self._truth_velocity[truth_rows]
+        detectability = np.full(n, np.nan)
+        visibility = np.full(n, Visibility.ABSENT, np.uint8)
+        best_sensor = np.full(n, -1, np.int32)
+        present = np.zeros(n, np.bool_)
+        present[target] = True
+        detectability[target] = self._truth.numbers("detectability")[truth_rows]
+        visibility[target] = self._visibility_codes[truth_rows]
+        best_sensor[target] = self._best_sensor_codes[truth_rows]
+        return Snapshot(
+            time_s=at_s,
+            truth=Truth(at_s, position, velocity, present),
+            plots=self.plots_between(before_s, at_s) if k >= 0 else Plots.empty(),
+            tracks=self._tracks.tracks(at_s, _rows_at(self._tracks.numbers("time_s"), at_s)),
+            beam_azimuth_rad=self.beam_azimuth_rad(at_s),
+            detectability=detectability,
+            visibility=visibility,
+            best_sensor=best_sensor,
+            rejected=0,
+        )
+
+    def beam_azimuth_rad(self, time_s: float) -> Floats:
+        """(S,) where each turning sensor looked, NaN for a staring one."""
+        azimuth = [
+            np.nan
+            if sensor.first_azimuth_rad is None
+            else sensor.first_azimuth_rad + 2.0 * np.pi * time_s / sensor.period_s
+            for sensor in self.setting.sensors
+        ]
+        return np.mod(np.array(azimuth, float), 2.0 * np.pi)
+
+    @cached_property
+    def _target_codes(self) -> Any:
+        return self._truth.codes("target", self._vocabulary.targets)
+
+    @cached_property
+    def _visibility_codes(self) -> Any:
+        return self._truth.codes("visibility", self._vocabulary.visibility)
+
+    @cached_property
+    def _best_sensor_codes(self) -> Any:
+        return self._truth.codes("best_sensor", self._vocabulary.sensors)
+
+    @cached_property
+    def _truth_position(self) -> Floats:
+        return self._truth.position_enu_m
+
+    @cached_property
+    def _truth_velocity(self) -> Floats:
+        return self._truth.velocity_enu_mps
+
+
+def _rows_at(times_s: Floats, time_s: float) -> slice:
+    """Return the rows of a sorted time column that equal a time."""
+    return slice(
+        int(np.searchsorted(times_s, time_s, side="left")),
+        int(np.searchsorted(times_s, time_s, side="right")),
+    )

@@ -1,0 +1,95 @@
+"""What does not change during a run, as a recording carries it and a viewer needs it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SensorFacts:
+    """One sensor: where it stands (scenario ENU, m), how far and how often it looks.
+
+    ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one.
+    """
+
+    id: str
+    kind: str
+    site: str
+    position_enu_m: Point
+    range_max_m: float
+    period_s: float
+    first_azimuth_rad: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """One target: identifier, the scenario group it came from, class and affiliation."""
+
+    id: str
+    group: str
+    target_class: str
+    affiliation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedFacts:
+    """One protected thing: a point (one-point path) or a corridor (polyline), scenario ENU.
+
+    ``radius_m`` is the warning radius of a point or the half width of a corridor.
+    """
+
+    id: str
+    kind: str
+    path_enu_m: tuple[Point, ...]
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The stage of a run: frame, span, sensors, targets and what is protected.
+
+    ``start`` is the ISO 8601 time of t = 0; latitude and longitude of the frame's
+    origin are in radians, its height in metres above the ellipsoid.
+    """
+
+    scenario: str
+    title: str
+    start: str
+    duration_s: float
+    origin_latitude_rad: float
+    origin_longitude_rad: float
+    origin_height_m: float
+    sensors: tuple[SensorFacts, ...]
+    targets: tuple[TargetFacts, ...]
+    protected: tuple[ProtectedFacts, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the setting as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Setting:
+        """Rebuild a setting from ``to_json``.
+
+        Raises
+        ------
+        KeyError, TypeError
+            If a field is missing or unknown.
+        """
+        return cls(
+            **{
+                **data,
+                "sensors": tuple(
+                    SensorFacts(**{**s, "position_enu_m": tuple(s["position_enu_m"])})
+                    for s in data["sensors"]
+                ),
+                "targets": tuple(TargetFacts(**t) for t in data["targets"]),
+                "protected": tuple(
+                    ProtectedFacts(**{**p, "path_enu_m": tuple(tuple(q) for q in p["path_enu_m"])})
+                    for p in data["protected"]
+                ),
+            }
+        )

@@ -1,0 +1,267 @@
+"""The Parquet tables of a run folder: columns with units in their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sim.core.tables import (
+    Floats,
+    Identity,
+    Plots,
+    Reply,
+    Tracks,
+    TrackStatus,
+    Truth,
+    Visibility,
+)
+from sim.record.setting import Setting
+
+_F64, _I32, _U64 = pa.float64(), pa.int32(), pa.uint64()
+_WORD = pa.dictionary(pa.int32(), pa.string())
+
+
+def words(enumeration: type[Any]) -> tuple[str, ...]:
+    """Return an enumeration's members as they are written: lower case, hyphens."""
+    return tuple(member.name.lower().replace("_", "-") for member in enumeration)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words that stand for indices in a run's tables."""
+
+    targets: tuple[str, ...]
+    sensors: tuple[str, ...]
+    status: tuple[str, ...] = words(TrackStatus)
+    identity: tuple[str, ...] = words(Identity)
+    reply: tuple[str, ...] = words(Reply)
+    visibility: tuple[str, ...] = words(Visibility)
+
+    @classmethod
+    def of(cls, setting: Setting) -> Vocabulary:
+        """Return the words of one run."""
+        return cls(
+            tuple(target.id for target in setting.targets),
+            tuple(sensor.id for sensor in setting.sensors),
+        )
+
+
+_VECTORS = {"position": ("east_m", "north_m", "up_m")}
+_VELOCITY = ("velocity_east_mps", "velocity_north_mps", "velocity_up_mps")
+_MEASURED = ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")
+_SIGMA = ("sigma_range_m", "sigma_azimuth_rad", "sigma_elevation_rad", "sigma_range_rate_mps")
+_COVARIANCE = ("cov_ee_m2", "cov_en_m2", "cov_eu_m2", "cov_nn_m2", "cov_nu_m2", "cov_uu_m2")
+_UPPER = (np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 2, 1, 2, 2]))
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "truth": pa.schema(
+        [
+            ("time_s", _F64),
+            ("target", _WORD),
+            *((name, _F64) for name in _VECTORS["position"]),
+            ("height_m", _F64),
+            *((name, _F64) for name in _VELOCITY),
+            ("detectability", _F64),
+            ("visibility", _WORD),
+            ("best_sensor", _WORD),
+        ]
+    ),
+    "plots": pa.schema(
+        [
+            ("time_s", _F64),
+            ("sensor", _WORD),
+            *((name, _F64) for name in _MEASURED),
+            *((name, _F64) for name in _SIGMA),
+            ("snr_db", _F64),
+            ("reply", _WORD),
+            ("truth_target", _WORD),
+        ]
+    ),
+    "tracks": pa.schema(
+        [
+            ("time_s", _F64),
+            ("number", _I32),
+            ("status", _WORD),
+            ("identity", _WORD),
+            *((name, _F64) for name in _VECTORS["position"]),
+            ("height_m", _F64),
+            *((name, _F64) for name in _VELOCITY),
+            *((name, _F64) for name in _COVARIANCE),
+            ("last_plot_s", _F64),
+            ("hits", _I32),
+            ("sensors", _U64),
+            ("replies_civil", _I32),
+            ("replies_military", _I32),
+        ]
+    ),
+    "events": pa.schema(
+        [
+            ("time_s", _F64),
+            ("event", _WORD),
+            ("number", _I32),
+            ("target", _WORD),
+            ("sensor", _WORD),
+            ("detail", pa.string()),
+        ]
+    ),
+}
+
+
+def _word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
+    """Return words for codes; a code below zero is null."""
+    codes = np.asarray(codes).astype(np.int32)
+    indices = pa.array(codes, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(vocabulary, pa.string()))
+
+
+def _codes(column: pa.ChunkedArray, vocabulary: tuple[str, ...]) -> np.ndarray[Any, Any]:
+    """Return codes for words; null is −1."""
+    import pyarrow.compute as pc
+
+    indices = pc.index_in(column.cast(pa.string()), value_set=pa.array(vocabulary, pa.string()))
+    return np.asarray(pc.fill_null(indices, -1).to_numpy().astype(np.int32))
+
+
+def _repeat_time(time_s: float, n: int) -> Floats:
+    return np.full(n, time_s)
+
+
+def truth_table(
+    truth: Truth,
+    height_m: Floats,
+    detectability: Floats,
+    visibility: Any,
+    best_sensor: Any,
+    vocabulary: Vocabulary,
+) -> pa.Table:
+    """Return the rows of the targets present; ``height_m`` (N,) is above the ellipsoid."""
+    rows = np.flatnonzero(truth.present)
+    return pa.Table.from_arrays(
+        [
+            _repeat_time(truth.time_s, rows.size),
+            _word_column(rows, vocabulary.targets),
+            *truth.position_enu_m[rows].T,
+            height_m[rows],
+            *truth.velocity_enu_mps[rows].T,
+            detectability[rows],
+            _word_column(visibility[rows], vocabulary.visibility),
+            _word_column(best_sensor[rows], vocabulary.sensors),
+        ],
+        schema=SCHEMAS["truth"],
+    )
+
+
+def plots_table(plots: Plots, vocabulary: Vocabulary) -> pa.Table:
+    """Return one row per plot."""
+    return pa.Table.from_arrays(
+        [
+            plots.time_s,
+            _word_column(plots.sensor, vocabulary.sensors),
+            *plots.measurement.T,
+            *plots.sigma.T,
+            plots.snr_db,
+            _word_column(plots.reply, vocabulary.reply),
+            _word_column(plots.truth_id, vocabulary.targets),
+        ],
+        schema=SCHEMAS["plots"],
+    )
+
+
+def tracks_table(tracks: Tracks, height_m: Floats, vocabulary: Vocabulary) -> pa.Table:
+    """Return one row per track; ``height_m`` (N,) is above the ellipsoid."""
+    return pa.Table.from_arrays(
+        [
+            _repeat_time(tracks.time_s, len(tracks)),
+            tracks.number,
+            _word_column(tracks.status, vocabulary.status),
+            _word_column(tracks.identity, vocabulary.identity),
+            *tracks.position_enu_m.T,
+            height_m,
+            *tracks.velocity_enu_mps.T,
+            *tracks.position_covariance_m2[:, _UPPER[0], _UPPER[1]].T,
+            tracks.last_plot_s,
+            tracks.hits,
+            tracks.sensors,
+            tracks.replies[:, Reply.CIVIL],
+            tracks.replies[:, Reply.MILITARY],
+        ],
+        schema=SCHEMAS["tracks"],
+    )
+
+
+class Columns:
+    """A stored table, read back into arrays."""
+
+    def __init__(self, table: pa.Table, vocabulary: Vocabulary) -> None:
+        self._table = table
+        self._vocabulary = vocabulary
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def numbers(self, name: str) -> Any:
+        """Return one numeric column."""
+        return self._table.column(name).to_numpy()
+
+    def codes(self, name: str, vocabulary: tuple[str, ...]) -> Any:
+        """Return one column of words as indices into the vocabulary, −1 for null."""
+        return _codes(self._table.column(name), vocabulary)
+
+    def stacked(self, names: tuple[str, ...]) -> Floats:
+        """Return several columns side by side."""
+        return np.column_stack([self.numbers(name) for name in names])
+
+    @property
+    def position_enu_m(self) -> Floats:
+        """(R, 3)."""
+        return self.stacked(_VECTORS["position"])
+
+    @property
+    def velocity_enu_mps(self) -> Floats:
+        """(R, 3)."""
+        return self.stacked(_VELOCITY)
+
+    @property
+    def position_covariance_m2(self) -> Floats:
+        """(R, 3, 3)."""
+        packed = self.stacked(_COVARIANCE)
+        full = np.empty((len(self), 3, 3))
+        full[:, _UPPER[0], _UPPER[1]] = packed
+        full[:, _UPPER[1], _UPPER[0]] = packed
+        return full
+
+    def plots(self) -> Plots:
+        """Return the rows of a plots table."""
+        return Plots(
+            time_s=self.numbers("time_s"),
+            sensor=self.codes("sensor", self._vocabulary.sensors),
+            measurement=self.stacked(_MEASURED),
+            sigma=self.stacked(_SIGMA),
+            snr_db=self.numbers("snr_db"),
+            reply=self.codes("reply", self._vocabulary.reply).astype(np.uint8),
+            truth_id=self.codes("truth_target", self._vocabulary.targets),
+        )
+
+    def tracks(self, time_s: float, rows: slice) -> Tracks:
+        """Return the picture that the given rows of a tracks table hold."""
+        part = Columns(self._table.slice(rows.start, rows.stop - rows.start), self._vocabulary)
+        n = len(part)
+        civil, military = part.numbers("replies_civil"), part.numbers("replies_military")
+        return Tracks(
+            time_s=time_s,
+            number=part.numbers("number"),
+            position_enu_m=part.position_enu_m,
+            velocity_enu_mps=part.velocity_enu_mps,
+            position_covariance_m2=part.position_covariance_m2,
+            status=part.codes("status", self._vocabulary.status).astype(np.uint8),
+            last_plot_s=part.numbers("last_plot_s"),
+            hits=part.numbers("hits"),
+            sensors=part.numbers("sensors"),
+            replies=np.column_stack(
+                [part.numbers("hits") - civil - military, civil, military]
+            ).astype(np.int32).reshape(n, 3),
+            identity=part.codes("identity", self._vocabulary.identity).astype(np.uint8),
+        )

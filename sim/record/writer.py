@@ -1,0 +1,147 @@
+"""Writing a run folder while the run goes.
+
+Rows are flushed to small complete Parquet files under ``parts/``, so a run that is
+killed is readable up to its last flush. When the run ends, each table's parts become
+one file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.core.tables import Snapshot
+from sim.record.events import EventLog
+from sim.record.setting import Setting
+from sim.record.tables import SCHEMAS, Vocabulary, plots_table, tracks_table, truth_table
+from sim.world.frames import Frame
+
+#: Simulated time between flushes; fixed, so that the same run gives the same bytes.
+FLUSH_S = 60.0
+_COMPRESSION = "zstd"
+MANIFEST = "manifest.json"
+PARTS = "parts"
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Replace a JSON file in one step, so that no reader ever sees half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+class RunWriter:
+    """Records snapshots into a folder.
+
+    Parameters
+    ----------
+    folder : made here, must not exist
+    setting : what does not change during the run
+    facts : further entries of the manifest (version, seed, hash of the scenario …)
+    interval_s : the picture and the truth are recorded at multiples of it, every plot always
+    """
+
+    def __init__(
+        self, folder: Path, setting: Setting, facts: dict[str, Any], interval_s: float
+    ) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self._manifest = {
+            **facts,
+            "state": "running",
+            "recorded_until_s": 0.0,
+            "interval_s": interval_s,
+            "setting": setting.to_json(),
+        }
+        self._frame = Frame.at(
+            setting.origin_latitude_rad, setting.origin_longitude_rad, setting.origin_height_m
+        )
+        self._vocabulary = Vocabulary.of(setting)
+        self._events = EventLog(self._vocabulary)
+        self._interval_s = interval_s
+        self._next_record_s = interval_s
+        self._next_flush_s = FLUSH_S
+        self._pending: dict[str, list[pa.Table]] = {name: [] for name in SCHEMAS}
+        self._flushed = 0
+        (folder / PARTS).mkdir()
+        self._write_manifest()
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Record one step."""
+        if len(snapshot.plots):
+            self._pending["plots"].append(plots_table(snapshot.plots, self._vocabulary))
+        self._events.add(snapshot)
+        if snapshot.time_s >= self._next_record_s - 1e-9:
+            self._record_picture(snapshot)
+            self._next_record_s += self._interval_s
+        if snapshot.time_s >= self._next_flush_s - 1e-9:
+            self._flush(snapshot.time_s)
+            self._next_flush_s += FLUSH_S
+
+    def close(self, time_s: float, *, complete: bool) -> None:
+        """Flush, turn each table's parts into one file, and say how the run ended."""
+        self._flush(time_s)
+        for name, schema in SCHEMAS.items():
+            merge_parts(self.folder, name, schema)
+        shutil.rmtree(self.folder / PARTS)
+        self._manifest["state"] = "complete" if complete else "stopped"
+        self._write_manifest()
+
+    def _record_picture(self, snapshot: Snapshot) -> None:
+        truth, tracks = snapshot.truth, snapshot.tracks
+        if truth.present.any():
+            self._pending["truth"].append(
+                truth_table(
+                    truth,
+                    self._frame.height_m_of(np.nan_to_num(truth.position_enu_m)),
+                    snapshot.detectability,
+                    snapshot.visibility,
+                    snapshot.best_sensor,
+                    self._vocabulary,
+                )
+            )
+        if len(tracks):
+            self._pending["tracks"].append(
+                tracks_table(
+                    tracks, self._frame.height_m_of(tracks.position_enu_m), self._vocabulary
+                )
+            )
+
+    def _flush(self, time_s: float) -> None:
+        self._pending["events"].append(self._events.drain())
+        for name, tables in self._pending.items():
+            rows = [table for table in tables if table.num_rows]
+            if rows:
+                table = pa.concat_tables(rows).combine_chunks()
+                path = self.folder / PARTS / f"{name}-{self._flushed:06d}.parquet"
+                partial = path.with_suffix(".partial")
+                pq.write_table(table, partial, compression=_COMPRESSION)
+                os.replace(partial, path)
+            tables.clear()
+        self._flushed += 1
+        self._manifest["recorded_until_s"] = time_s
+        self._write_manifest()
+
+    def _write_manifest(self) -> None:
+        write_json(self.folder / MANIFEST, self._manifest)
+
+
+def part_files(folder: Path, name: str) -> list[Path]:
+    """Return a table's flushed parts, in order."""
+    return sorted((folder / PARTS).glob(f"{name}-*.parquet"))
+
+
+def merge_parts(folder: Path, name: str, schema: pa.Schema) -> None:
+    """Make one Parquet file of a table's parts, one row group after the other."""
+    partial = folder / f"{name}.parquet.partial"
+    with pq.ParquetWriter(partial, schema, compression=_COMPRESSION) as writer:
+        for path in part_files(folder, name):
+            writer.write_table(pq.read_table(path, schema=schema))
+    os.replace(partial, folder / f"{name}.parquet")
