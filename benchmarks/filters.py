@@ -117,9 +117,7 @@ def _motion() -> tuple[np.ndarray, np.ndarray]:
     F = np.eye(6)
     F[:3, 3:] = DT_S * np.eye(3)
     eye = np.eye(3)
-    noise = Q * np.block(
-        [[eye * DT_S**3 / 3, eye * DT_S**2 / 2], [eye * DT_S**2 / 2, eye * DT_S]]
-    )
+    noise = Q * np.block([[eye * DT_S**3 / 3, eye * DT_S**2 / 2], [eye * DT_S**2 / 2, eye * DT_S]])
     return F, noise
 
 

@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -25,6 +26,8 @@ R = TypeVar("R")
 #: Folders whose files may define kernels.
 KERNEL_ROOMS = ("sim/core", "sim/world", "sim/tracking", "sim/metrics", "sensors")
 _UNUSED_DAYS = 30.0
+#: Below so many tracks, waking a second thread costs more than it saves.
+_THREADED_FROM = 2000
 
 
 def _sources_hash() -> str:
@@ -98,3 +101,17 @@ def kernel(
         return compiled
 
     return compile_
+
+
+@contextmanager
+def threads_for(items: int) -> Iterator[None]:
+    """Let parallel kernels inside the block use more than one thread only if it pays."""
+    if items >= _THREADED_FROM or numba.config.DISABLE_JIT:
+        yield
+        return
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

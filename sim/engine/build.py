@@ -30,7 +30,9 @@ def build(scenario: LoadedScenario) -> World:
     """
     spec = scenario.spec
     area = spec.area
-    frame = Frame.at(math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m)
+    frame = Frame.at(
+        math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
+    )
     chance = Chance(spec.seed)
     targets = build_targets(
         spec.targets,

@@ -19,6 +19,4 @@ class Chance:
         """Return the generator of a component, always the same for the same name."""
         digest = hashlib.sha256(name.encode()).digest()
         key = tuple(int.from_bytes(digest[i : i + 4], "big") for i in range(0, 16, 4))
-        return np.random.default_rng(
-            np.random.SeedSequence([self.seed, self.run], spawn_key=key)
-        )
+        return np.random.default_rng(np.random.SeedSequence([self.seed, self.run], spawn_key=key))

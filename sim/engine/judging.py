@@ -57,7 +57,9 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
             velocity_enu_mps=truth.velocity_enu_mps[truth_rows],
             height_m=truth.numbers("height_m")[truth_rows],
             detectability=truth.numbers("detectability")[truth_rows],
-            visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[truth_rows],
+            visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[
+                truth_rows
+            ],
             best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
         ),
         TrackHistory(
@@ -83,9 +85,7 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
 
 def verdicts(spec: Scenario, metrics: dict[str, Any]) -> list[Verdict]:
     """Return how each criterion of the scenario came out."""
-    return [
-        Verdict(c.metric, _value_at(metrics, c.metric), c.min, c.max) for c in spec.criteria
-    ]
+    return [Verdict(c.metric, _value_at(metrics, c.metric), c.min, c.max) for c in spec.criteria]
 
 
 def _on_grid(time_s: Any, interval_s: float) -> Any:

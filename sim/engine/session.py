@@ -101,6 +101,9 @@ def _commit() -> str | None:
     if not (checkout / ".git").exists():
         return None
     answer = subprocess.run(
-        ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        ["git", "-C", str(checkout), "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return answer.stdout.strip() or None

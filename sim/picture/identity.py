@@ -22,7 +22,9 @@ def identify(tracks: Tracks) -> Tracks:
     civil = tracks.replies[:, Reply.CIVIL]
     military = tracks.replies[:, Reply.MILITARY]
     identity = np.where(
-        tracks.status == TrackStatus.TENTATIVE, np.uint8(Identity.PENDING), np.uint8(Identity.UNKNOWN)
+        tracks.status == TrackStatus.TENTATIVE,
+        np.uint8(Identity.PENDING),
+        np.uint8(Identity.UNKNOWN),
     )
     identity[(civil >= REPLIES_NEEDED) & (civil > military)] = Identity.NEUTRAL
     identity[(military >= REPLIES_NEEDED) & (military >= civil)] = Identity.FRIEND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,13 @@ from sim.core.tables import (
     Identity,
     Plots,
     Reply,
+    Snapshot,
     Tracks,
     TrackStatus,
-    Truth,
     Visibility,
 )
 from sim.record.setting import Setting
+from sim.world.frames import Frame
 
 _F64, _I32, _U64 = pa.float64(), pa.int32(), pa.uint64()
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -49,7 +51,7 @@ class Vocabulary:
         )
 
 
-_VECTORS = {"position": ("east_m", "north_m", "up_m")}
+_POSITION = ("east_m", "north_m", "up_m")
 _VELOCITY = ("velocity_east_mps", "velocity_north_mps", "velocity_up_mps")
 _MEASURED = ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")
 _SIGMA = ("sigma_range_m", "sigma_azimuth_rad", "sigma_elevation_rad", "sigma_range_rate_mps")
@@ -61,7 +63,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             ("time_s", _F64),
             ("target", _WORD),
-            *((name, _F64) for name in _VECTORS["position"]),
+            *((name, _F64) for name in _POSITION),
             ("height_m", _F64),
             *((name, _F64) for name in _VELOCITY),
             ("detectability", _F64),
@@ -86,7 +88,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("number", _I32),
             ("status", _WORD),
             ("identity", _WORD),
-            *((name, _F64) for name in _VECTORS["position"]),
+            *((name, _F64) for name in _POSITION),
             ("height_m", _F64),
             *((name, _F64) for name in _VELOCITY),
             *((name, _F64) for name in _COVARIANCE),
@@ -125,30 +127,24 @@ def _codes(column: pa.ChunkedArray, vocabulary: tuple[str, ...]) -> np.ndarray[A
     return np.asarray(pc.fill_null(indices, -1).to_numpy().astype(np.int32))
 
 
-def _repeat_time(time_s: float, n: int) -> Floats:
-    return np.full(n, time_s)
+def truth_table(snapshots: list[Snapshot], frame: Frame, vocabulary: Vocabulary) -> pa.Table:
+    """Return the rows of the targets present in each snapshot."""
+    rows = [np.flatnonzero(s.truth.present) for s in snapshots]
 
+    def gather(column: Callable[[Snapshot], Any]) -> Any:
+        return np.concatenate([column(s)[r] for s, r in zip(snapshots, rows, strict=True)])
 
-def truth_table(
-    truth: Truth,
-    height_m: Floats,
-    detectability: Floats,
-    visibility: Any,
-    best_sensor: Any,
-    vocabulary: Vocabulary,
-) -> pa.Table:
-    """Return the rows of the targets present; ``height_m`` (N,) is above the ellipsoid."""
-    rows = np.flatnonzero(truth.present)
+    position = gather(lambda s: s.truth.position_enu_m)
     return pa.Table.from_arrays(
         [
-            _repeat_time(truth.time_s, rows.size),
-            _word_column(rows, vocabulary.targets),
-            *truth.position_enu_m[rows].T,
-            height_m[rows],
-            *truth.velocity_enu_mps[rows].T,
-            detectability[rows],
-            _word_column(visibility[rows], vocabulary.visibility),
-            _word_column(best_sensor[rows], vocabulary.sensors),
+            np.repeat([s.time_s for s in snapshots], [r.size for r in rows]),
+            _word_column(np.concatenate(rows), vocabulary.targets),
+            *position.T,
+            frame.height_m_of(position),
+            *gather(lambda s: s.truth.velocity_enu_mps).T,
+            gather(lambda s: s.detectability),
+            _word_column(gather(lambda s: s.visibility), vocabulary.visibility),
+            _word_column(gather(lambda s: s.best_sensor), vocabulary.sensors),
         ],
         schema=SCHEMAS["truth"],
     )
@@ -170,23 +166,29 @@ def plots_table(plots: Plots, vocabulary: Vocabulary) -> pa.Table:
     )
 
 
-def tracks_table(tracks: Tracks, height_m: Floats, vocabulary: Vocabulary) -> pa.Table:
-    """Return one row per track; ``height_m`` (N,) is above the ellipsoid."""
+def tracks_table(pictures: list[Tracks], frame: Frame, vocabulary: Vocabulary) -> pa.Table:
+    """Return one row per track of each picture."""
+
+    def gather(name: str) -> Any:
+        return np.concatenate([getattr(tracks, name) for tracks in pictures])
+
+    position = gather("position_enu_m")
+    replies = gather("replies")
     return pa.Table.from_arrays(
         [
-            _repeat_time(tracks.time_s, len(tracks)),
-            tracks.number,
-            _word_column(tracks.status, vocabulary.status),
-            _word_column(tracks.identity, vocabulary.identity),
-            *tracks.position_enu_m.T,
-            height_m,
-            *tracks.velocity_enu_mps.T,
-            *tracks.position_covariance_m2[:, _UPPER[0], _UPPER[1]].T,
-            tracks.last_plot_s,
-            tracks.hits,
-            tracks.sensors,
-            tracks.replies[:, Reply.CIVIL],
-            tracks.replies[:, Reply.MILITARY],
+            np.repeat([t.time_s for t in pictures], [len(t) for t in pictures]),
+            gather("number"),
+            _word_column(gather("status"), vocabulary.status),
+            _word_column(gather("identity"), vocabulary.identity),
+            *position.T,
+            frame.height_m_of(position),
+            *gather("velocity_enu_mps").T,
+            *gather("position_covariance_m2")[:, _UPPER[0], _UPPER[1]].T,
+            gather("last_plot_s"),
+            gather("hits"),
+            gather("sensors"),
+            replies[:, Reply.CIVIL],
+            replies[:, Reply.MILITARY],
         ],
         schema=SCHEMAS["tracks"],
     )
@@ -217,7 +219,7 @@ class Columns:
     @property
     def position_enu_m(self) -> Floats:
         """(R, 3)."""
-        return self.stacked(_VECTORS["position"])
+        return self.stacked(_POSITION)
 
     @property
     def velocity_enu_mps(self) -> Floats:
@@ -260,8 +262,8 @@ class Columns:
             last_plot_s=part.numbers("last_plot_s"),
             hits=part.numbers("hits"),
             sensors=part.numbers("sensors"),
-            replies=np.column_stack(
-                [part.numbers("hits") - civil - military, civil, military]
-            ).astype(np.int32).reshape(n, 3),
+            replies=np.column_stack([part.numbers("hits") - civil - military, civil, military])
+            .astype(np.int32)
+            .reshape(n, 3),
             identity=part.codes("identity", self._vocabulary.identity).astype(np.uint8),
         )

@@ -13,11 +13,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.core.tables import Snapshot
+from sim.core.tables import Plots, Snapshot
 from sim.record.events import EventLog
 from sim.record.setting import Setting
 from sim.record.tables import SCHEMAS, Vocabulary, plots_table, tracks_table, truth_table
@@ -68,7 +67,8 @@ class RunWriter:
         self._interval_s = interval_s
         self._next_record_s = interval_s
         self._next_flush_s = FLUSH_S
-        self._pending: dict[str, list[pa.Table]] = {name: [] for name in SCHEMAS}
+        self._plots: list[Plots] = []
+        self._pictures: list[Snapshot] = []
         self._flushed = 0
         (folder / PARTS).mkdir()
         self._write_manifest()
@@ -76,10 +76,10 @@ class RunWriter:
     def add(self, snapshot: Snapshot) -> None:
         """Record one step."""
         if len(snapshot.plots):
-            self._pending["plots"].append(plots_table(snapshot.plots, self._vocabulary))
+            self._plots.append(snapshot.plots)
         self._events.add(snapshot)
         if snapshot.time_s >= self._next_record_s - 1e-9:
-            self._record_picture(snapshot)
+            self._pictures.append(snapshot)
             self._next_record_s += self._interval_s
         if snapshot.time_s >= self._next_flush_s - 1e-9:
             self._flush(snapshot.time_s)
@@ -94,37 +94,22 @@ class RunWriter:
         self._manifest["state"] = "complete" if complete else "stopped"
         self._write_manifest()
 
-    def _record_picture(self, snapshot: Snapshot) -> None:
-        truth, tracks = snapshot.truth, snapshot.tracks
-        if truth.present.any():
-            self._pending["truth"].append(
-                truth_table(
-                    truth,
-                    self._frame.height_m_of(np.nan_to_num(truth.position_enu_m)),
-                    snapshot.detectability,
-                    snapshot.visibility,
-                    snapshot.best_sensor,
-                    self._vocabulary,
-                )
-            )
-        if len(tracks):
-            self._pending["tracks"].append(
-                tracks_table(
-                    tracks, self._frame.height_m_of(tracks.position_enu_m), self._vocabulary
-                )
-            )
-
     def _flush(self, time_s: float) -> None:
-        self._pending["events"].append(self._events.drain())
-        for name, tables in self._pending.items():
-            rows = [table for table in tables if table.num_rows]
-            if rows:
-                table = pa.concat_tables(rows).combine_chunks()
+        tables = {
+            "plots": plots_table(Plots.concatenate(self._plots), self._vocabulary),
+            "events": self._events.drain(),
+        }
+        if self._pictures:
+            tracks = [snapshot.tracks for snapshot in self._pictures]
+            tables["truth"] = truth_table(self._pictures, self._frame, self._vocabulary)
+            tables["tracks"] = tracks_table(tracks, self._frame, self._vocabulary)
+        for name, table in tables.items():
+            if table.num_rows:
                 path = self.folder / PARTS / f"{name}-{self._flushed:06d}.parquet"
                 partial = path.with_suffix(".partial")
                 pq.write_table(table, partial, compression=_COMPRESSION)
                 os.replace(partial, path)
-            tables.clear()
+        self._plots, self._pictures = [], []
         self._flushed += 1
         self._manifest["recorded_until_s"] = time_s
         self._write_manifest()

@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.core.assignment import assign
 from sim.core.gating import gate_plots
+from sim.core.jit import threads_for
 from sim.core.tables import Bools, Identity, Ints, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, gates, pairing_gain
@@ -35,7 +36,8 @@ class CompiledEngine:
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         if cycle.time_s.size:
-            taken = self._update(cycle)
+            with threads_for(self._store.count):
+                taken = self._update(cycle)
             self._start(cycle, taken)
         self._age(end_s)
 
@@ -63,7 +65,9 @@ class CompiledEngine:
             )
             if plot.size == 0:
                 continue
-            plot_of = assign(start, plot, log_likelihood + self._gain[sensor], rows.stop - rows.start)
+            plot_of = assign(
+                start, plot, log_likelihood + self._gain[sensor], rows.stop - rows.start
+            )
             paired = np.flatnonzero(plot_of >= 0).astype(np.int32)
             tracks.append(paired)
             plots.append(plot_of[paired] + np.int32(rows.start))

@@ -28,7 +28,7 @@ class TrackerConfig(Spec):
     ] = "centralised"
     cycle_s: Annotated[
         float, Field(ge=0.05, le=60, description="plots of one cycle are associated together")
-    ] = 0.5
+    ] = 1.0
     process_noise_m2ps3: Annotated[
         float, Field(gt=0, le=1e6, description="white-noise acceleration, horizontal axes")
     ] = 20.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.core.tables import Bytes, Floats, Ints, Plots
 from sim.tracking.config import TrackerConfig
@@ -40,10 +40,7 @@ class Cycle:
         """Return each sensor with its slice of rows, in order."""
         first = np.flatnonzero(np.diff(self.sensor, prepend=-1))
         bounds = np.append(first, self.sensor.size)
-        return [
-            (int(self.sensor[a]), slice(int(a), int(b)))
-            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
+        return [(int(self.sensor[a]), slice(int(a), int(b))) for a, b in pairwise(bounds)]
 
 
 def gates(probability: float) -> Floats:
@@ -60,6 +57,3 @@ def pairing_gain(config: TrackerConfig, clutter_density: Floats) -> Floats:
     p = config.detection_probability
     gain: Floats = math.log(p / (1.0 - p)) - np.log(clutter_density)
     return gain
-
-
-Columns = NDArray[np.intp]

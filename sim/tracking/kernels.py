@@ -208,7 +208,9 @@ def _explains(
     m12 = s01 * s02 - s00 * s12
     m22 = s00 * s11 - s01 * s01
     determinant = s00 * m00 + s01 * m01 + s02 * m02
-    total = a * a * m00 + b * b * m11 + c * c * m22 + 2.0 * (a * b * m01 + a * c * m02 + b * c * m12)
+    total = (
+        a * a * m00 + b * b * m11 + c * c * m22 + 2.0 * (a * b * m01 + a * c * m02 + b * c * m12)
+    )
     return total / determinant
 
 

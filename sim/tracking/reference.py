@@ -86,9 +86,7 @@ class ReferenceEngine:
             if j < m
         ]
 
-    def _log_likelihood(
-        self, track: _Track, cycle: Cycle, sensor: int, plot: int
-    ) -> float | None:
+    def _log_likelihood(self, track: _Track, cycle: Cycle, sensor: int, plot: int) -> float | None:
         """Return ln N(innovation; 0, S) of a plot inside the gate, else None."""
         F, Q = self._motion(cycle.time_s[plot] - track.time_s)
         x = F @ track.filter.x
@@ -131,9 +129,7 @@ class ReferenceEngine:
             residual=residual,
         )
 
-    def _start(
-        self, cycle: Cycle, sensor: int, plot: int, newborn_elsewhere: list[_Track]
-    ) -> None:
+    def _start(self, cycle: Cycle, sensor: int, plot: int, newborn_elsewhere: list[_Track]) -> None:
         """Start a track from a plot, unless another sensor's newborn explains it."""
         config, sensors = self._config, self._sensors
         time_s = float(cycle.time_s[plot])
@@ -153,9 +149,7 @@ class ReferenceEngine:
         kalman.P[3:, 3:] = R @ np.diag([speed**2, speed**2, climb**2]) @ R.T
         if not np.isnan(cycle.measurement[plot, RANGE_RATE]):
             self._apply(kalman, cycle, plot, np.array([False, False, False, True]))
-        track = _Track(
-            self._next_number, kalman, time_s, time_s, float(sensors.period_s[sensor])
-        )
+        track = _Track(self._next_number, kalman, time_s, time_s, float(sensors.period_s[sensor]))
         self._next_number += 1
         self._book(track, cycle, plot)
         self._tracks.append(track)
@@ -239,9 +233,7 @@ class ReferenceEngine:
     def _motion(self, dt: float) -> tuple[Floats, Floats]:
         """Return F and Q of nearly constant velocity over dt."""
         config = self._config
-        q = np.diag(
-            [config.process_noise_m2ps3] * 2 + [config.vertical_process_noise_m2ps3]
-        )
+        q = np.diag([config.process_noise_m2ps3] * 2 + [config.vertical_process_noise_m2ps3])
         F = np.eye(6)
         F[:3, 3:] = dt * np.eye(3)
         Q = np.block([[q * dt**3 / 3, q * dt**2 / 2], [q * dt**2 / 2, q * dt]])
@@ -252,9 +244,7 @@ class ReferenceEngine:
         line = x[:3] - self._sensors.origin_enu_m[sensor]
         e, n, u = self._sensors.enu_R_sensor[sensor].T @ line
         r = math.sqrt(line @ line)
-        return np.array(
-            [r, math.atan2(e, n), math.atan2(u, math.hypot(e, n)), line @ x[3:] / r]
-        )
+        return np.array([r, math.atan2(e, n), math.atan2(u, math.hypot(e, n)), line @ x[3:] / r])
 
     def _jacobian(self, x: Floats, sensor: int) -> Floats:
         """Return the (4, 6) derivatives of ``_polar``."""

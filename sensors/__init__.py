@@ -1,0 +1,1 @@
+"""Sensors: each kind is a specification and what it observes."""

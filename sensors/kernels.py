@@ -1,0 +1,201 @@
+"""Kernels of the looking sensors: where targets are, and when a turning beam meets them.
+
+Positions and velocities come in the scenario's frame, (K, 3); ``enu_R_sensor`` has the
+sensor's local east, north and up as columns.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sensors.propagation import above_horizon
+from sim.core.jit import kernel
+from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
+
+_TURN = 2.0 * math.pi
+_ABSENT = int(Visibility.ABSENT)
+_VISIBLE = int(Visibility.VISIBLE)
+_BELOW_HORIZON = int(Visibility.BELOW_HORIZON)
+_BEYOND_RANGE = int(Visibility.BEYOND_RANGE)
+_BLIND_RANGE = int(Visibility.BLIND_RANGE)
+_OUTSIDE_AZIMUTH = int(Visibility.OUTSIDE_AZIMUTH)
+_OUTSIDE_ELEVATION = int(Visibility.OUTSIDE_ELEVATION)
+
+
+@kernel()
+def _along(vector: Floats, axes: Floats, axis: int) -> float:
+    """Return the component of a vector (3,) along a column of a rotation."""
+    component: float = (
+        vector[0] * axes[0, axis] + vector[1] * axes[1, axis] + vector[2] * axes[2, axis]
+    )
+    return component
+
+
+@kernel()
+def _azimuth_rad(position_enu_m: Floats, origin_enu_m: Floats, enu_R_sensor: Floats) -> float:
+    offset = position_enu_m - origin_enu_m
+    return math.atan2(_along(offset, enu_R_sensor, 0), _along(offset, enu_R_sensor, 1))
+
+
+@kernel()
+def find_crossings(
+    start_position_enu_m: Floats,
+    end_position_enu_m: Floats,
+    present: Bools,
+    origin_enu_m: Floats,
+    enu_R_sensor: Floats,
+    first_azimuth_rad: float,
+    rate_rad_per_s: float,
+    start_s: float,
+    end_s: float,
+    margin_turns: float,
+    time_s: Floats,
+    target: Ints,
+    due: Bools,
+) -> int:
+    """Find the targets over which a turning beam passes in (start, end].
+
+    The phase of a target is how far the beam has turned past it, in turns. The beam passes
+    whenever the phase grows over a whole number. Both ends of a window give the fraction of
+    the phase from the geometry of that moment alone, so two neighbouring windows agree on
+    it to the bit, and the number of passes is whole by construction.
+
+    Passes up to ``margin_turns`` before and after the window are found too, but not
+    ``due``. Times (last three arguments: output) are interpolated. Returns how many.
+    """
+    found = 0
+    for row in range(present.size):
+        if not present[row]:
+            continue
+        first_azimuth = _azimuth_rad(start_position_enu_m[row], origin_enu_m, enu_R_sensor)
+        last_azimuth = _azimuth_rad(end_position_enu_m[row], origin_enu_m, enu_R_sensor)
+        turned = (first_azimuth_rad + rate_rad_per_s * start_s - first_azimuth) / _TURN
+        first = turned - math.floor(turned)
+        turned = (first_azimuth_rad + rate_rad_per_s * end_s - last_azimuth) / _TURN
+        last = turned - math.floor(turned)
+        drift = (last_azimuth - first_azimuth) / _TURN
+        drift -= math.floor(drift + 0.5)
+        growth = rate_rad_per_s * (end_s - start_s) / _TURN - drift
+        if growth <= 0.0:  # the target outruns the beam
+            continue
+        passes = math.floor(growth - (last - first) + 0.5)
+        lowest = 0 if first < margin_turns else 1
+        highest = passes + 1 if last > 1.0 - margin_turns else passes
+        for crossing in range(lowest, highest + 1):
+            time_s[found] = start_s + (end_s - start_s) * (crossing - first) / growth
+            target[found] = row
+            due[found] = 1 <= crossing <= passes
+            found += 1
+    return found
+
+
+@kernel()
+def aim(
+    position_enu_m: Floats,
+    velocity_enu_mps: Floats,
+    origin_enu_m: Floats,
+    enu_R_sensor: Floats,
+    first_azimuth_rad: float,
+    rate_rad_per_s: float,
+    time_s: Floats,
+    step_s: Floats,
+) -> float:
+    """Set ``step_s`` (K,) to when the beam meets targets that are here at ``time_s``.
+
+    A step of Newton's method, relative to ``time_s``. Returns the largest step.
+    """
+    largest = 0.0
+    for row in range(time_s.size):
+        offset = position_enu_m[row] - origin_enu_m
+        east, north = _along(offset, enu_R_sensor, 0), _along(offset, enu_R_sensor, 1)
+        east_rate = _along(velocity_enu_mps[row], enu_R_sensor, 0)
+        north_rate = _along(velocity_enu_mps[row], enu_R_sensor, 1)
+        across_m2 = max(east * east + north * north, 1.0)
+        azimuth_rate = (east_rate * north - north_rate * east) / across_m2
+        ahead = math.atan2(east, north) - first_azimuth_rad - rate_rad_per_s * time_s[row]
+        ahead -= _TURN * math.floor(ahead / _TURN + 0.5)
+        # A target that circles as fast as the beam is overhead: keep the step bounded.
+        step_s[row] = ahead / max(rate_rad_per_s - azimuth_rate, 0.1 * rate_rad_per_s)
+        largest = max(largest, abs(step_s[row]))
+    return largest
+
+
+@kernel()
+def locate(
+    position_enu_m: Floats,
+    velocity_enu_mps: Floats,
+    origin_enu_m: Floats,
+    enu_R_sensor: Floats,
+    height_m: float,
+    curvature_per_m: Floats,
+    range_limits_m: Floats,
+    blind_ranges_m: Floats,
+    sector_rad: Floats,
+    elevation_rad: Floats,
+    polar: Floats,
+    reason: Bytes,
+) -> None:
+    """Set the exact polar place (K, 4) and, of geometry alone, the ``Visibility`` (K,).
+
+    A position of NaN is an absent target. Heights above ground and ground distances are
+    those over the sphere that fits the ellipsoid at the sensor towards the target.
+
+    Parameters
+    ----------
+    height_m : the sensor above ground
+    curvature_per_m : (2,) of the ground below the sensor, eastwards and northwards
+    range_limits_m : (2,) lowest and highest
+    blind_ranges_m : (B, 2) from, to
+    sector_rad : (2,) azimuth of the middle, and half the width
+    elevation_rad : (2,) lowest and highest
+    polar, reason : output
+    """
+    for row in range(reason.size):
+        if math.isnan(position_enu_m[row, 0]):
+            reason[row] = _ABSENT
+            polar[row] = math.nan
+            continue
+        offset = position_enu_m[row] - origin_enu_m
+        east, north = _along(offset, enu_R_sensor, 0), _along(offset, enu_R_sensor, 1)
+        up = _along(offset, enu_R_sensor, 2)
+        velocity = velocity_enu_mps[row]
+        across_m2 = east * east + north * north
+        across_m = math.sqrt(across_m2)
+        range_m = max(math.sqrt(across_m2 + up * up), 1.0)
+        azimuth = math.atan2(east, north) % _TURN
+        elevation = math.atan2(up, across_m)
+        polar[row, 0] = range_m
+        polar[row, 1] = azimuth
+        polar[row, 2] = elevation
+        polar[row, 3] = (
+            east * _along(velocity, enu_R_sensor, 0)
+            + north * _along(velocity, enu_R_sensor, 1)
+            + up * _along(velocity, enu_R_sensor, 2)
+        ) / range_m
+
+        curvature = curvature_per_m[1]
+        if across_m2 > 0.0:  # Euler: curvature of the ground in this direction
+            eastness = east * east / across_m2
+            curvature += (curvature_per_m[0] - curvature_per_m[1]) * eastness
+        radius_m = 1.0 / curvature
+        from_centre_m = radius_m + height_m + up
+        target_height_m = math.sqrt(across_m2 + from_centre_m * from_centre_m) - radius_m
+        distance_m = radius_m * math.atan2(across_m, from_centre_m)
+
+        off_centre = azimuth - sector_rad[0]
+        off_centre -= _TURN * math.floor(off_centre / _TURN + 0.5)
+        blind = range_m < range_limits_m[0]
+        for band in range(blind_ranges_m.shape[0]):
+            blind |= blind_ranges_m[band, 0] <= range_m < blind_ranges_m[band, 1]
+        if not above_horizon(distance_m, height_m, target_height_m):
+            reason[row] = _BELOW_HORIZON
+        elif range_m > range_limits_m[1]:
+            reason[row] = _BEYOND_RANGE
+        elif blind:
+            reason[row] = _BLIND_RANGE
+        elif abs(off_centre) > sector_rad[1]:
+            reason[row] = _OUTSIDE_AZIMUTH
+        elif elevation < elevation_rad[0] or elevation > elevation_rad[1]:
+            reason[row] = _OUTSIDE_ELEVATION
+        else:
+            reason[row] = _VISIBLE

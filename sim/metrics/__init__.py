@@ -1,0 +1,1 @@
+"""How good the picture was: OSPA, GOSPA, SIAP, arrivals and warnings."""

@@ -1,0 +1,105 @@
+"""Whether the tracker's own error estimate is honest: NEES of the position.
+
+Bar-Shalom, Li and Kirubarajan, Estimation with Applications to Tracking and
+Navigation (2001), section 5.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from sim.core.tables import Floats
+from sim.metrics.history import TrackHistory, TruthHistory
+from sim.metrics.holding import number_of
+from sim.metrics.matching import Matching
+
+_DIMENSIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """Normalised estimation error squared (NEES) of the position, three dimensions.
+
+    Attributes
+    ----------
+    nees_mean : 3 for an honest filter, more if it is too sure of itself
+    nees_low, nees_high : where an honest filter's mean lies with 95 % probability if every
+        pair of target and track number counts as one independent run: errors of one
+        track are correlated in time, so its many rows do not narrow the bounds
+    pairs : number of such pairs
+    share_within_95 : share of rows whose own NEES lies between the 2.5 and 97.5 % points
+        of the chi-square distribution; .95 for an honest filter
+    rows : number of rows
+    unusable_rows : rows left out because the covariance is not positive definite
+    """
+
+    nees_mean: float | None
+    nees_low: float | None
+    nees_high: float | None
+    pairs: int
+    share_within_95: float | None
+    rows: int
+    unusable_rows: int
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def mean_bounds(dimensions: int, samples: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the two-sided bounds of the mean of NEES or NIS over independent samples.
+
+    The sum of ``samples`` values is chi-square with ``dimensions * samples`` degrees of
+    freedom.
+    """
+    from scipy.special import gammaincinv  # scipy is slow to import
+
+    freedom = dimensions * samples
+    tail = (1 - confidence) / 2
+    low, high = (2 * float(gammaincinv(freedom / 2, q)) / samples for q in (tail, 1 - tail))
+    return low, high
+
+
+def nees(error_m: Floats, covariance_m2: Floats) -> Floats:
+    """Return e' P⁻¹ e of errors (R, D) and covariances (R, D, D); NaN if P is not positive.
+
+    Sylvester's criterion tells whether P is positive definite.
+    """
+    finite = np.isfinite(error_m).all(axis=1) & np.isfinite(covariance_m2).all(axis=(1, 2))
+    usable = np.asarray(finite)
+    for size in range(1, error_m.shape[1] + 1):
+        usable[usable] = np.linalg.det(covariance_m2[usable, :size, :size]) > 0
+    values = np.full(len(error_m), np.nan)
+    solved = np.linalg.solve(covariance_m2[usable], error_m[usable, :, None])[..., 0]
+    values[usable] = (error_m[usable] * solved).sum(axis=1)
+    return values
+
+
+def consistency(truth: TruthHistory, confirmed: TrackHistory, matching: Matching) -> Consistency:
+    """Judge the position covariances of the tracks that hold a target (no extra tracks)."""
+    tracked = matching.tracked
+    track_row = matching.track_row[tracked]
+    values = nees(
+        confirmed.position_enu_m[track_row] - truth.position_enu_m[tracked],
+        confirmed.position_covariance_m2[track_row],
+    )
+    usable = np.isfinite(values)
+    numbers = number_of(matching, confirmed)[tracked][usable]
+    pairs = np.unique(np.stack([truth.target[tracked][usable], numbers]), axis=1).shape[1]
+    unusable_rows = int((~usable).sum())
+    if not pairs:
+        return Consistency(None, None, None, 0, None, 0, unusable_rows)
+    values = values[usable]
+    low, high = mean_bounds(_DIMENSIONS, pairs)
+    row_low, row_high = mean_bounds(_DIMENSIONS, 1)
+    return Consistency(
+        nees_mean=float(values.mean()),
+        nees_low=low,
+        nees_high=high,
+        pairs=pairs,
+        share_within_95=float(((values >= row_low) & (values <= row_high)).mean()),
+        rows=int(values.size),
+        unusable_rows=unusable_rows,
+    )

@@ -1,0 +1,104 @@
+"""A run's whole judgement, as plain values ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sim.core.tables import Floats, Plots
+from sim.metrics.consistency import consistency
+from sim.metrics.corridor import judge_corridor
+from sim.metrics.episodes import Scene
+from sim.metrics.facts import Corridor, Facts, Point
+from sim.metrics.gospa import over_time
+from sim.metrics.history import TrackHistory, TruthHistory
+from sim.metrics.holding import since_s
+from sim.metrics.matching import match
+from sim.metrics.per_sensor import per_sensor
+from sim.metrics.per_target import per_target
+from sim.metrics.point import judge_point
+from sim.metrics.siap import siap
+
+#: A tracker gets this long to initiate before ``completeness_in_coverage_after_grace`` counts.
+INITIATION_GRACE_S = 20.0
+_ORDER = 2.0
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+def _root_mean(powers: Floats) -> float | None:
+    """Root of the mean of squares that are squared already."""
+    return float(np.sqrt(powers.mean())) if powers.size else None
+
+
+def judge(
+    truth: TruthHistory,
+    tracks: TrackHistory,
+    plots: Plots,
+    facts: Facts,
+    protected: Sequence[Corridor | Point],
+    cutoff_m: float,
+    interval_s: float,
+    initiation_grace_s: float = INITIATION_GRACE_S,
+) -> dict[str, Any]:
+    """Judge a picture against the truth.
+
+    Parameters
+    ----------
+    truth, tracks : on the same time grid; tentative tracks are left out
+    plots : all plots of the run, with their truth
+    protected : corridors and points to judge
+    cutoff_m : beyond which a track is not on a target; also c of OSPA and GOSPA
+    interval_s : time between rows of the grid
+
+    Returns
+    -------
+    dict of plain values (no NaN, None where undefined), keys with units; see docs/metrics.md.
+
+    Raises
+    ------
+    ValueError
+        If the cutoff or the interval is not positive.
+    """
+    if not interval_s > 0:
+        raise ValueError(f"interval_s must be positive, not {interval_s}")
+    confirmed = tracks.confirmed()
+    distances = over_time(truth, confirmed, cutoff_m, _ORDER)
+    matching = match(truth, confirmed, cutoff_m)
+    scene = Scene(
+        truth=truth,
+        confirmed=confirmed,
+        matching=matching,
+        facts=facts,
+        held_since_s=since_s(truth, matching.tracked, interval_s),
+        interval_s=interval_s,
+    )
+    return {
+        "steps": int(distances.ospa_m.size),
+        "interval_s": float(interval_s),
+        "cutoff_m": float(cutoff_m),
+        "ospa": {"mean_m": _mean(distances.ospa_m)},
+        "gospa": {
+            "mean_m": _mean(distances.gospa_m),
+            "rms_m": _root_mean(distances.gospa_m**2),
+            "localisation_rms_m": _root_mean(distances.localisation),
+            "missed_rms_m": _root_mean(distances.missed),
+            "false_rms_m": _root_mean(distances.false),
+            "missed_targets": _mean(distances.missed_targets.astype(float)),
+            "false_tracks": _mean(distances.false_tracks.astype(float)),
+        },
+        "siap": siap(truth, confirmed, matching, facts, interval_s, initiation_grace_s).to_json(),
+        "consistency": consistency(truth, confirmed, matching).to_json(),
+        "targets": per_target(truth, confirmed, matching, plots, facts, interval_s),
+        "sensors": per_sensor(confirmed, plots, facts),
+        "protect": [
+            judge_corridor(scene, thing)
+            if isinstance(thing, Corridor)
+            else judge_point(scene, thing)
+            for thing in protected
+        ],
+    }

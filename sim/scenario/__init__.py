@@ -1,0 +1,1 @@
+"""The scenario file: specification, loader, error report, schema, library."""

@@ -1,0 +1,116 @@
+"""What no single specification can check: ids, and references from one part to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sim.scenario.errors import proposal
+from sim.scenario.source import KeyPath
+from sim.scenario.specs import Corridor, Scenario
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A contradiction inside a scenario.
+
+    Attributes
+    ----------
+    path : keys and positions from the top to the culprit
+    message, hint : what is wrong, and how to mend it
+    first : path of the earlier value that the culprit contradicts
+    """
+
+    path: KeyPath
+    message: str
+    hint: str | None = None
+    first: KeyPath | None = None
+
+
+def conflicts(scenario: Scenario) -> list[Conflict]:
+    """Return all contradictions inside a scenario, in no particular order."""
+    return [
+        *_doubled_ids(scenario),
+        *_unknown_references(scenario),
+        *_times(scenario),
+        *_corridors(scenario),
+    ]
+
+
+def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
+    sensors = [
+        (("sites", i, "sensors", k, "id"), sensor.id)
+        for i, site in enumerate(scenario.sites)
+        for k, sensor in enumerate(site.sensors)
+    ]
+    named: dict[str, list[tuple[KeyPath, str]]] = {
+        "nation": _ids("nations", scenario.nations),
+        "network": _ids("networks", scenario.networks),
+        "site": _ids("sites", scenario.sites),
+        "sensor": [*sensors],
+        "target": _ids("targets", scenario.targets),
+        "protected object": _ids("protect", scenario.protect),
+    }
+    for what, places in named.items():
+        first: dict[str, KeyPath] = {}
+        for path, name in places:
+            if name in first:
+                yield Conflict(path, f"`{name}` is already the id of a {what}", first=first[name])
+            else:
+                first[name] = path
+
+
+def _ids(key: str, parts: Sequence[_Named]) -> list[tuple[KeyPath, str]]:
+    return [((key, i, "id"), part.id) for i, part in enumerate(parts)]
+
+
+def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
+    nations = [nation.id for nation in scenario.nations]
+    networks = [network.id for network in scenario.networks]
+    targets = [target.id for target in scenario.targets]
+    for i, site in enumerate(scenario.sites):
+        yield from _unknown(("sites", i, "nation"), site.nation, "nation", nations)
+        yield from _unknown(("sites", i, "network"), site.network, "network", networks)
+    for i, area in enumerate(scenario.protect):
+        if isinstance(area, Corridor):
+            for k, arrival in enumerate(area.arrivals):
+                path = ("protect", i, "arrivals", k)
+                yield from _unknown(path, arrival, "target", targets)
+
+
+def _unknown(path: KeyPath, name: str | None, what: str, known: list[str]) -> Iterator[Conflict]:
+    if name is not None and name not in known:
+        hint = proposal(name, known) or f"the scenario lists no {what}s"
+        yield Conflict(path, f"no {what} has the id `{name}`", hint)
+
+
+def _times(scenario: Scenario) -> Iterator[Conflict]:
+    duration_s = scenario.time.duration_s
+    for i, target in enumerate(scenario.targets):
+        if target.start_s >= duration_s:
+            yield Conflict(
+                ("targets", i, "start_s"),
+                f"the target starts at {target.start_s:g} s, when the scenario is over",
+                f"the scenario lasts {duration_s:g} s",
+            )
+
+
+def _corridors(scenario: Scenario) -> Iterator[Conflict]:
+    for i, corridor in enumerate(scenario.protect):
+        if not isinstance(corridor, Corridor):
+            continue
+        for k in range(1, len(corridor.path)):
+            here, before = corridor.path[k], corridor.path[k - 1]
+            same_latitude = here.latitude_deg == before.latitude_deg
+            if same_latitude and here.longitude_deg == before.longitude_deg:
+                yield Conflict(
+                    ("protect", i, "path", k),
+                    "the corridor does not move on from the point before",
+                    first=("protect", i, "path", k - 1),
+                )

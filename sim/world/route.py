@@ -1,0 +1,500 @@
+"""Routes: waypoints, holds, hovers and circles become a path that can be flown.
+
+- Legs are great circles; their length is measured on the ellipsoid at the path's height.
+- A waypoint is turned by on the inside, on an arc that touches both legs, of radius
+  speed / turn rate. Where the legs are too short for two neighbouring arcs, both shrink by
+  the same factor and the target slows down to keep its turn rate; a target that cannot
+  hover slows to half its speed at most, and a turn that needs more is an error. One that
+  can hover stops in the corner and turns on the spot instead.
+- A hold, hover, circle or the end is reached exactly; after it the target turns until it
+  looks at the next waypoint.
+- ``speed_mps`` holds from its waypoint on: lower speeds are reached on arrival, higher
+  ones are built up afterwards.
+- Heights change linearly along the ground with corners rounded to parabolas. A leg too
+  steep for the climb rate is an error; a target that can hover slows down for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from sim.core.tables import Floats
+from sim.world.flight import Flight
+from sim.world.frames import up_ecef
+from sim.world.groundpath import (
+    Pose,
+    angle_between,
+    central_angle,
+    direction_of,
+    earth_radius_m,
+    measure,
+    pose_towards,
+    turn_into,
+)
+from sim.world.profile import HeightProfile, Stop, plan_speed
+from sim.world.spec import Position
+from sim.world.targets import Circle, Hold, Hover, RouteEntry, Waypoint
+
+_SAME_PLACE_RAD = 1e-8  # 6 cm
+_ALIGNED_RAD = 1e-7
+_SLOWEST_SHARE = 0.5
+_SLOWEST_HOVERING_SHARE = 0.1
+_NEARLY_ANTIPODAL_RAD = 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a target may move."""
+
+    speed_mps: float
+    turn_rate_rad_per_s: float
+    climb_rate_mps: float
+    acceleration_mps2: float
+    hovers: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Corner:
+    """A place still to be passed."""
+
+    name: str
+    place: Floats
+    height_m: float | None
+    speed_mps: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    pose: Pose
+    curvature: float
+    length_rad: float
+    turned_rad: float
+    speed_max_mps: float
+
+
+def plan_route(
+    route: Sequence[RouteEntry],
+    limits: Limits,
+    *,
+    start_s: float,
+    ground_height_m: float,
+    rest_at_end: bool,
+) -> Flight:
+    """Turn a route into a flight.
+
+    Parameters
+    ----------
+    route
+        Entries, beginning with a waypoint.
+    limits
+        How the target may move.
+    start_s
+        When the first waypoint is left.
+    ground_height_m
+        Height of the ground above the ellipsoid.
+    rest_at_end
+        Slow down to rest at the end.
+
+    Raises
+    ------
+    ValueError
+        If the route cannot be flown; names the entry.
+    """
+    first = route[0]
+    if not isinstance(first, Waypoint):
+        raise ValueError("a route begins with a waypoint")
+    if first.height_m is None and first.height_agl_m is None:
+        raise ValueError("route entry 1: the first waypoint needs height_m or height_agl_m")
+    planner = _Planner(limits, ground_height_m, first)
+    for number, entry in enumerate(route[1:], start=2):
+        planner.add(f"route entry {number} ({entry.kind})", entry)
+    return planner.finish(start_s, rest_at_end)
+
+
+class _Planner:
+    """Grows a path entry by entry; waypoints wait until the next fixed place is known."""
+
+    def __init__(self, limits: Limits, ground_height_m: float, first: Waypoint) -> None:
+        self.limits = limits
+        self.ground_height_m = ground_height_m
+        self.speed_mps = first.speed_mps or limits.speed_mps
+        self.place = _place(first)
+        self.direction: Floats | None = None
+        self.height_m = first.height_above_ellipsoid_m(ground_height_m)
+        self.planned_height_m = self.height_m
+        self.at_rest = False
+        self.pieces: list[_Piece] = []
+        self.stops: dict[int, Stop] = {}
+        self.length_rad = 0.0
+        self.turned_rad = 0.0
+        self.climbed_m = 0.0
+        self.height_nodes: list[tuple[float, float]] = [(0.0, self.height_m)]
+        self.waiting: list[_Corner] = []
+
+    # --- entries -------------------------------------------------------------------
+
+    def add(self, name: str, entry: RouteEntry) -> None:
+        """Add the next entry of the route."""
+        match entry:
+            case Waypoint():
+                self._add_waypoint(name, entry)
+            case Hold():
+                self._add_hold(name, entry)
+            case Hover():
+                self._fly_waiting(ends_at_rest=True)
+                self._rest(name, entry.duration_s)
+            case Circle():
+                self._add_circle(entry)
+
+    def _add_waypoint(self, name: str, entry: Waypoint) -> None:
+        place, height_m = _place(entry), self._height(entry)
+        before = self.waiting[-1].place if self.waiting else self.place
+        if angle_between(before, place) > _SAME_PLACE_RAD:
+            self.waiting.append(_Corner(name, place, height_m, entry.speed_mps))
+            return
+        self._fly_waiting(ends_at_rest=True)
+        climb_m = height_m - self.height_m
+        if abs(climb_m) < 0.01:
+            raise ValueError(f"{name}: the same place as the entry before")
+        limits = self.limits
+        self._rest(
+            name,
+            # The climb's speed rises and falls smoothly; its peak is 1.5 times the mean.
+            max(
+                1.5 * abs(climb_m) / limits.climb_rate_mps,
+                np.sqrt(6 * abs(climb_m) / limits.acceleration_mps2),
+            ),
+            climb_m,
+        )
+        self.speed_mps = entry.speed_mps or self.speed_mps
+
+    def _add_hold(self, name: str, entry: Hold) -> None:
+        fix, height_m = _place(entry), self._height(entry)
+        speed_mps = entry.speed_mps or self._speed_after_waiting()
+        radius_m = earth_radius_m(fix)
+        leg_rad = speed_mps * entry.leg_s / radius_m
+        before = self.waiting[-1].place if self.waiting else self.place
+        there = angle_between(before, fix) <= _SAME_PLACE_RAD
+        if there and self.waiting:
+            self.waiting.pop()  # the waypoint before is the fix itself
+            there = False
+        if entry.inbound_course_deg is not None:
+            there = False
+            course = np.radians(entry.inbound_course_deg)
+            inbound = Pose(fix, direction_of(fix, course))
+            self.waiting.append(_Corner(name, inbound.ahead(-leg_rad).place, None, None))
+        if not there:
+            self.waiting.append(_Corner(name, fix, height_m, speed_mps))
+        self._fly_waiting()
+        self.speed_mps = speed_mps
+        side = -1.0 if entry.direction == "right" else 1.0
+        turn_rad = self._turn_radius_rad(fix, speed_mps)
+        for _ in range(2 * entry.turns):
+            self._arc(side / np.tan(turn_rad), np.pi * np.sin(turn_rad), speed_mps)
+            self._arc(0.0, leg_rad, speed_mps)
+        self.height_nodes.append((self.length_rad, self.height_m - self.climbed_m))
+
+    def _add_circle(self, entry: Circle) -> None:
+        speed_mps = min(self._speed_after_waiting(), entry.radius_m * self._turn_rate)
+        self._fly_waiting()
+        if self.direction is None:
+            self.direction = direction_of(self.place, 0.0)
+        radius_m = earth_radius_m(self.place)
+        turn_rad = np.arctan(entry.radius_m / radius_m)
+        side = -1.0 if entry.direction == "right" else 1.0
+        if entry.turns is not None:
+            length_rad = 2 * np.pi * entry.turns * np.sin(turn_rad)
+        else:
+            length_rad = speed_mps * (entry.duration_s or 0.0) / radius_m
+        self._arc(side / np.tan(turn_rad), length_rad, speed_mps)
+        self.height_nodes.append((self.length_rad, self.height_m - self.climbed_m))
+
+    def finish(self, start_s: float, rest_at_end: bool) -> Flight:
+        """Return the flight along all entries."""
+        self._fly_waiting()
+        if not self.pieces:
+            if not self.stops and not rest_at_end:
+                raise ValueError("a route of one waypoint needs a hover, or at_end: stay")
+            if not self.stops:
+                self.stops[0] = Stop(1.0)
+            self._arc(0.0, 0.0, self.speed_mps)
+        limits = self.limits
+        node_rad, node_m = np.array(_distinct(self.height_nodes)).T
+        profile = HeightProfile.through(
+            node_rad,
+            node_m,
+            self._slope_rates(node_rad, node_m),
+            np.isin(node_rad, self._start_rad()[list(self.stops)]),
+            limits.acceleration_mps2,
+        )
+        self._split_pieces(profile.bounds_rad())
+        start_rad = self._start_rad()
+        # Inside a piece the slope rises or falls steadily, so its ends are the extremes.
+        inset = 1e-6 * np.diff(start_rad)
+        steepest = np.maximum(
+            np.abs(profile.at(start_rad[:-1] + inset)[1]),
+            np.abs(profile.at(start_rad[1:] - inset)[1]),
+        )
+        speed_max_mps = np.minimum(
+            [piece.speed_max_mps for piece in self.pieces],
+            limits.climb_rate_mps * _EARTH_M / np.maximum(steepest, 1e-9),
+        )
+        ground = measure(
+            [piece.pose for piece in self.pieces],
+            np.array([piece.curvature for piece in self.pieces]),
+            np.array([piece.length_rad for piece in self.pieces]),
+            np.array([piece.turned_rad for piece in self.pieces]),
+            float(np.mean(node_m)),
+        )
+        timeline = plan_speed(
+            start_s,
+            np.diff(ground.piece_start_m),
+            speed_max_mps,
+            0.0 if rest_at_end else self.speed_mps,
+            self.stops,
+            limits.acceleration_mps2,
+        )
+        return Flight(ground, profile, timeline)
+
+    def _start_rad(self) -> Floats:
+        """Return where each piece begins, and where the last one ends."""
+        return np.append(0.0, np.cumsum([piece.length_rad for piece in self.pieces]))
+
+    def _split_pieces(self, bounds_rad: Floats) -> None:
+        """Split the pieces where the slope begins or ends to change."""
+        pieces: list[_Piece] = []
+        stops: dict[int, Stop] = {}
+        start_rad = self._start_rad()
+        for number, piece in enumerate(self.pieces):
+            if number in self.stops:
+                stops[len(pieces)] = self.stops[number]
+            cuts = bounds_rad - start_rad[number]
+            cuts = cuts[(cuts > _SAME_PLACE_RAD) & (cuts < piece.length_rad - _SAME_PLACE_RAD)]
+            edges = [0.0, *np.unique(cuts), piece.length_rad]
+            for low, high in pairwise(edges):
+                pieces.append(
+                    _Piece(
+                        piece.pose.ahead(low, piece.curvature),
+                        piece.curvature,
+                        float(high - low),
+                        piece.turned_rad + piece.curvature * low,
+                        piece.speed_max_mps,
+                    )
+                )
+        if len(self.pieces) in self.stops:
+            stops[len(pieces)] = self.stops[len(self.pieces)]
+        self.pieces, self.stops = pieces, stops
+
+    # --- flying --------------------------------------------------------------------
+
+    @property
+    def _turn_rate(self) -> float:
+        return self.limits.turn_rate_rad_per_s
+
+    def _height(self, entry: Position) -> float:
+        """Return an entry's height; without one, that of the entry before."""
+        if entry.height_m is not None or entry.height_agl_m is not None:
+            self.planned_height_m = entry.height_above_ellipsoid_m(self.ground_height_m)
+        return self.planned_height_m
+
+    def _speed_after_waiting(self) -> float:
+        speeds = [corner.speed_mps for corner in self.waiting if corner.speed_mps]
+        return speeds[-1] if speeds else self.speed_mps
+
+    def _arc(self, curvature: float, length_rad: float, speed_mps: float) -> None:
+        """Fly on along a line of constant curvature."""
+        direction = self.direction
+        pose = Pose(self.place, direction_of(self.place, 0.0) if direction is None else direction)
+        piece = _Piece(pose, curvature, length_rad, self.turned_rad, speed_mps)
+        self.pieces.append(piece)
+        self._move_to(pose.ahead(length_rad, curvature))
+        self.length_rad += length_rad
+        self.turned_rad += curvature * length_rad
+        self.at_rest = False
+
+    def _move_to(self, pose: Pose) -> None:
+        self.place, self.direction = pose.place, pose.direction
+
+    def _rest(self, name: str, duration_s: float, climb_m: float = 0.0) -> None:
+        if not self.limits.hovers:
+            raise ValueError(f"{name}: a target of this class cannot stop in the air")
+        node = len(self.pieces)
+        if node in self.stops:  # two rests after each other: a piece of no length between
+            self._arc(0.0, 0.0, self.speed_mps)
+            node += 1
+        self.stops[node] = Stop(duration_s, climb_m)
+        self.climbed_m += climb_m
+        self.height_m += climb_m
+        self.at_rest = True
+
+    def _turn_on_the_spot(self, pose: Pose) -> None:
+        """Stop, if not yet at rest, and look another way."""
+        if self.direction is not None:
+            turn_rad = turn_into(Pose(self.place, self.direction), pose.direction)
+            node = len(self.pieces)
+            stop = self.stops.get(node, Stop(0.0))
+            duration_s = max(stop.duration_s, abs(turn_rad) / self._turn_rate)
+            self.stops[node] = Stop(duration_s, stop.climb_m, turn_rad)
+            self.turned_rad += turn_rad
+        self._move_to(pose)
+
+    def _turn_towards(self, goal: _Corner) -> None:
+        """From a fixed place, turn until the next one lies ahead."""
+        direct, angle = pose_towards(self.place, goal.place)
+        if self.direction is None:
+            self._move_to(direct)
+            return
+        pose = Pose(self.place, self.direction)
+        turn = turn_into(pose, direct.direction)
+        if abs(turn) < _ALIGNED_RAD:
+            self._move_to(direct)
+            return
+        if self.at_rest:
+            self._turn_on_the_spot(direct)
+            return
+        side = 1.0 if turn > 0 else -1.0
+        speed_mps = self.pieces[-1].speed_max_mps
+        radius = self._turn_radius_rad(self.place, speed_mps)
+        centre = np.cos(radius) * pose.place + side * np.sin(radius) * pose.left
+        to_centre = angle_between(centre, goal.place)
+        if to_centre <= 1.02 * radius:
+            if self.limits.hovers:
+                self._turn_on_the_spot(direct)
+                return
+            raise ValueError(
+                f"{goal.name}: {angle * _EARTH_M:.0f} m away and off the course, it lies inside "
+                f"the turning circle of radius {radius * _EARTH_M:.0f} m"
+            )
+        seen = central_angle(pose, side, radius, goal.place)
+        turned = (seen - np.arccos(np.tan(radius) / np.tan(to_centre))) % (2 * np.pi)
+        if turned < 2 * np.pi - _ALIGNED_RAD:
+            self._arc(side / np.tan(radius), turned * np.sin(radius), speed_mps)
+        self._move_to(pose_towards(self.place, goal.place)[0])
+
+    def _turn_radius_rad(self, place: Floats, speed_mps: float) -> float:
+        """Return the radius of a turn as an angle on the unit sphere."""
+        return float(np.arctan(speed_mps / self._turn_rate / earth_radius_m(place)))
+
+    def _fly_waiting(self, ends_at_rest: bool = False) -> None:
+        """Fly to the last waiting place, past those before it."""
+        corners, self.waiting = self.waiting, []
+        if not corners:
+            return
+        self._turn_towards(corners[0])
+        places = [self.place, *(corner.place for corner in corners)]
+        legs = []
+        for corner, place, goal in zip(corners, places[:-1], places[1:], strict=True):
+            pose, angle = pose_towards(place, goal) if angle_between(place, goal) else (None, 0.0)
+            if pose is None or angle < _SAME_PLACE_RAD:
+                raise ValueError(f"{corner.name}: the same place as the entry before")
+            if angle > _NEARLY_ANTIPODAL_RAD:
+                raise ValueError(f"{corner.name}: too far, nearly on the other side of the earth")
+            legs.append((pose, angle))
+        speeds = [self.speed_mps]
+        speeds += [corner.speed_mps or 0.0 for corner in corners]
+        for k in range(1, len(speeds)):
+            speeds[k] = speeds[k] or speeds[k - 1]
+        turns, cuts = self._cut_corners(corners, legs, speeds)
+        for k, (corner, (pose, angle)) in enumerate(zip(corners, legs, strict=True)):
+            before, after = (cuts[k - 1] if k else 0.0), cuts[k]
+            self._move_to(pose.ahead(before))
+            self._arc(0.0, angle - before - after, speeds[k])
+            self.speed_mps = speeds[k + 1]
+            if k == len(corners) - 1:
+                self._move_to(Pose(corner.place, pose.ahead(angle).direction))
+                self._pass_height(corner, self.length_rad)
+            elif after == 0.0:
+                self._pass_height(corner, self.length_rad)
+                if abs(turns[k]) > _ALIGNED_RAD:
+                    self._turn_on_the_spot(legs[k + 1][0])
+            else:
+                radius = np.arctan(np.sin(after) / np.tan(abs(turns[k]) / 2))
+                pose_out = legs[k + 1][0].ahead(after)
+                pose_in = legs[k][0].ahead(angle - after)
+                turned = central_angle(pose_in, np.sign(turns[k]), radius, pose_out.place)
+                length = np.sin(radius) * turned
+                self._pass_height(corner, self.length_rad + length / 2)
+                limit_mps = radius * earth_radius_m(corner.place) * self._turn_rate
+                speed_mps = min(speeds[k], speeds[k + 1], float(limit_mps))
+                self._arc(np.sign(turns[k]) / np.tan(radius), float(length), speed_mps)
+        self.at_rest = ends_at_rest
+
+    def _pass_height(self, corner: _Corner, at_rad: float) -> None:
+        if corner.height_m is not None:
+            self.height_m = corner.height_m
+            self.height_nodes.append((at_rad, corner.height_m - self.climbed_m))
+
+    def _cut_corners(
+        self, corners: list[_Corner], legs: list[tuple[Pose, float]], speeds: list[float]
+    ) -> tuple[list[float], list[float]]:
+        """Return the turn at each corner, and how far before and after it the arc reaches."""
+        turns, wanted = [], []
+        for k in range(len(corners)):
+            if k == len(corners) - 1:
+                turns.append(0.0)
+                wanted.append(0.0)
+                continue
+            pose, angle = legs[k]
+            turn = turn_into(pose.ahead(angle), legs[k + 1][0].direction)
+            radius = self._turn_radius_rad(corners[k].place, min(speeds[k], speeds[k + 1]))
+            reach = np.arcsin(min(1.0, np.tan(radius) * np.tan(min(abs(turn) / 2, 1.57))))
+            turns.append(turn)
+            wanted.append(0.0 if abs(turn) < _ALIGNED_RAD else float(reach))
+        cuts = list(wanted)
+        for k in range(len(corners) - 1):
+            # Each leg is shared in proportion to what its two corners want.
+            for leg, neighbour in ((legs[k][1], k - 1), (legs[k + 1][1], k + 1)):
+                other = wanted[neighbour] if neighbour >= 0 else 0.0
+                if wanted[k] + other > leg:
+                    cuts[k] = min(cuts[k], 0.999 * wanted[k] * leg / (wanted[k] + other))
+            share = cuts[k] / wanted[k] if wanted[k] else 1.0
+            if self.limits.hovers and share < _SLOWEST_HOVERING_SHARE:
+                cuts[k] = 0.0
+            elif not self.limits.hovers and share < _SLOWEST_SHARE:
+                raise ValueError(
+                    f"{corners[k].name}: the turn of {np.degrees(abs(turns[k])):.0f}° does not "
+                    f"fit: it needs {wanted[k] * _EARTH_M:.0f} m of the legs before and after, "
+                    f"and has {cuts[k] * _EARTH_M:.0f} m; lengthen the legs, lower the speed or "
+                    "raise turn_rate_deg_per_s"
+                )
+        return turns, cuts
+
+    def _slope_rates(self, node_rad: Floats, node_m: Floats) -> Floats:
+        """Return the highest angular rate along each slope (rad/s)."""
+        start_rad = self._start_rad()
+        speed_max_mps = np.array([piece.speed_max_mps for piece in self.pieces])
+        rates = np.zeros(node_rad.size - 1)
+        limit_mps = self.limits.climb_rate_mps
+        for k in range(rates.size):
+            pieces = (start_rad[1:] > node_rad[k]) & (start_rad[:-1] < node_rad[k + 1])
+            slope = abs(node_m[k + 1] - node_m[k]) / (node_rad[k + 1] - node_rad[k]) / _EARTH_M
+            speed_mps = float(speed_max_mps[pieces].max())
+            climb_mps = slope * speed_mps
+            if climb_mps > 1.005 * limit_mps and not self.limits.hovers:
+                raise ValueError(
+                    f"from {node_m[k]:.0f} m to {node_m[k + 1]:.0f} m takes {climb_mps:.1f} m/s "
+                    f"of climb or descent at {speed_mps:.0f} m/s, and climb_rate_mps is "
+                    f"{limit_mps:g}"
+                )
+            rates[k] = min(speed_mps, limit_mps / slope if slope > 0 else np.inf) / _EARTH_M
+        return rates
+
+
+_EARTH_M = 6_371_000.0
+
+
+def _place(position: Position) -> Floats:
+    return up_ecef(np.radians(position.latitude_deg), np.radians(position.longitude_deg))
+
+
+def _distinct(nodes: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Drop nodes at the angle of the one before; with it, all that are level anyway stay."""
+    kept = nodes[:1]
+    for node in nodes[1:]:
+        if node[0] - kept[-1][0] > 1e-12:
+            kept.append(node)
+    return kept

@@ -1,0 +1,211 @@
+"""All targets of a scenario, and where they are at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim.core.tables import Affiliation, Bytes, Floats, Reply, Truth
+from sim.world.ballistic import arc_between
+from sim.world.flight import Flight
+from sim.world.formation import (
+    formation_offsets_m,
+    members,
+    spread_offsets_m,
+    trail_delays_s,
+)
+from sim.world.frames import Frame, ecef_from_geodetic, ecef_R_local
+from sim.world.recorded import read_recorded
+from sim.world.route import Limits, plan_route
+from sim.world.spec import Position
+from sim.world.targets import Ballistic, TargetSpec
+from sim.world.trajectories import Knots, Trajectories, sample_adaptively
+
+#: Gives each target's id its own, stable random generator.
+RngFor = Callable[[str], np.random.Generator]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """Single targets, one row each; groups are expanded.
+
+    Attributes
+    ----------
+    ids : own id; ``group/1``, ``group/2``, … if the group has several
+    groups : id in the scenario
+    classes : target class
+    affiliation : (N,) ``Affiliation``
+    rcs_m2 : (N,) mean radar cross section
+    swerling : (N,) fluctuation model: 0, 1 or 3
+    reply : (N,) ``Reply`` that an interrogation brings
+    trajectories : their paths
+    """
+
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    classes: tuple[str, ...]
+    affiliation: Bytes
+    rcs_m2: Floats
+    swerling: Bytes
+    reply: Bytes
+    trajectories: Trajectories
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def truth(self, time_s: float) -> Truth:
+        """Return where all targets are at one time."""
+        return self.trajectories.truth(time_s)
+
+    def at(self, time_s: ArrayLike, target: NDArray[np.integer]) -> tuple[Floats, Floats]:
+        """Return positions and velocities (K, 3) for pairs of time and target (K,)."""
+        return self.trajectories.at(time_s, target)
+
+
+def build_targets(
+    specs: Sequence[TargetSpec],
+    frame: Frame,
+    ground_height_m: float,
+    folder: Path,
+    rng_for: RngFor,
+    duration_s: float,
+) -> Targets:
+    """Compile all targets' paths.
+
+    Parameters
+    ----------
+    specs
+        Targets of the scenario.
+    frame
+        The scenario's frame.
+    ground_height_m
+        Height of the ground above the ellipsoid.
+    folder
+        Where paths of recorded flights start: the scenario file's folder.
+    rng_for
+        Returns the generator of a target's id; only swarms draw from it.
+    duration_s
+        Until when targets with ``at_end: stay`` stay.
+
+    Raises
+    ------
+    ValueError
+        If a path cannot be flown or a recording cannot be read; names the target.
+    """
+    paths: list[Knots] = []
+    owners: list[TargetSpec] = []
+    for spec in specs:
+        try:
+            found = _paths(spec, frame, ground_height_m, folder, rng_for, duration_s)
+        except ValueError as error:
+            raise ValueError(f"target {spec.id}: {error}") from error
+        paths += found
+        owners += [spec] * len(found)
+    return Targets(
+        tuple(
+            f"{spec.id}/{k + 1}" if spec.count > 1 else spec.id
+            for spec in specs
+            for k in range(spec.count)
+        ),
+        tuple(spec.id for spec in owners),
+        tuple(spec.target_class for spec in owners),
+        np.array([Affiliation[spec.affiliation.upper()] for spec in owners], np.uint8),
+        10 ** (np.array([_rcs_dbsm(spec) for spec in owners], float) / 10),
+        np.array([spec.characteristic("swerling") for spec in owners], np.uint8),
+        np.array([_reply(spec) for spec in owners], np.uint8),
+        Trajectories.join(paths),
+    )
+
+
+def _paths(
+    spec: TargetSpec,
+    frame: Frame,
+    ground_height_m: float,
+    folder: Path,
+    rng_for: RngFor,
+    duration_s: float,
+) -> list[Knots]:
+    if spec.recorded:
+        return [read_recorded(folder / spec.recorded.file, spec.recorded).knots(frame)]
+    offsets_m = np.zeros((spec.count, 3))
+    if spec.formation:
+        offsets_m = formation_offsets_m(spec.formation, spec.count)
+    elif spec.spread:
+        offsets_m = spread_offsets_m(spec.spread, spec.count, rng_for(spec.id))
+    if spec.ballistic:
+        paths = [
+            _ballistic(spec.ballistic, spec.start_s, frame, ground_height_m, offset_m)
+            for offset_m in offsets_m
+        ]
+        speed_mps = float(np.linalg.norm(paths[0].velocity_enu_mps[0]))
+    else:
+        flight, speed_mps = _flight(spec, ground_height_m)
+        paths = members(flight, frame, offsets_m, speed_mps)
+    delays_s = trail_delays_s(spec.formation, spec.count, speed_mps)
+    paths = [path.delayed(delay_s) for path, delay_s in zip(paths, delays_s, strict=True)]
+    if spec.at_end == "stay":
+        return [path.resting_until(duration_s) for path in paths]
+    return paths
+
+
+def _flight(spec: TargetSpec, ground_height_m: float) -> tuple[Flight, float]:
+    """Return the leader's flight, and its speed at the first waypoint."""
+
+    def limit(key: str) -> float:
+        given = getattr(spec.motion, key)
+        return float(spec.characteristic(key) if given is None else given)
+
+    route = spec.route or []
+    limits = Limits(
+        limit("speed_mps"),
+        float(np.radians(limit("turn_rate_deg_per_s"))),
+        limit("climb_rate_mps"),
+        limit("acceleration_mps2"),
+        bool(spec.characteristic("hovers")),
+    )
+    flight = plan_route(
+        route,
+        limits,
+        start_s=spec.start_s,
+        ground_height_m=ground_height_m,
+        rest_at_end=spec.at_end == "stay",
+    )
+    return flight, getattr(route[0], "speed_mps", None) or limits.speed_mps
+
+
+def _ballistic(
+    spec: Ballistic, start_s: float, frame: Frame, ground_height_m: float, offset_m: Floats
+) -> Knots:
+    """Return a ballistic arc with launch and impact moved by an offset east, north and up."""
+
+    def place(position: Position) -> Floats:
+        latitude, longitude = np.radians(position.latitude_deg), np.radians(position.longitude_deg)
+        height_m = position.height_above_ellipsoid_m(ground_height_m)
+        moved: Floats = ecef_R_local(latitude, longitude) @ offset_m
+        return ecef_from_geodetic(latitude, longitude, height_m) + moved
+
+    arc = arc_between(
+        place(spec.launch),
+        place(spec.impact),
+        apogee_m=None if spec.apogee_km is None else 1000 * spec.apogee_km,
+        flight_time_s=spec.flight_time_s,
+    )
+
+    def path(time_s: Floats) -> tuple[Floats, Floats]:
+        position, velocity = arc.at(time_s)
+        return frame.from_ecef(position), velocity @ frame.enu_R_ecef.T
+
+    time_s, position, velocity = sample_adaptively(path, np.array([0.0, arc.duration_s]))
+    return Knots.without_gaps(start_s + time_s, position, velocity)
+
+
+def _rcs_dbsm(spec: TargetSpec) -> float:
+    return spec.characteristic("rcs_dbsm") if spec.rcs_dbsm is None else spec.rcs_dbsm
+
+
+def _reply(spec: TargetSpec) -> Reply:
+    return Reply[(spec.reply or spec.characteristic("reply")).upper()]

@@ -1,0 +1,76 @@
+"""NEES and its bounds against published numbers and honest, proud and humble covariances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from metrics_histories import NO_TARGETS, NO_TRACKS, target, together, track
+
+from sim.metrics.consistency import Consistency, consistency, mean_bounds, nees
+from sim.metrics.matching import match
+
+
+def test_published_bounds() -> None:
+    assert mean_bounds(6, 100) == pytest.approx((5.340, 6.698), abs=5e-4)
+    assert mean_bounds(3, 50) == pytest.approx((2.360, 3.716), abs=5e-4)
+
+
+def test_nees_by_hand() -> None:
+    covariance = np.array([[4.0, 0, 0], [0, 9, 0], [0, 0, 1]])
+    assert nees(np.array([[2.0, 3, 3]]), covariance[None]) == pytest.approx([1 + 1 + 9])
+    correlated = np.array([[2.0, 1], [1, 2]])
+    expected = np.array([1.0, 3]) @ np.linalg.inv(correlated) @ np.array([1.0, 3])
+    assert nees(np.array([[1.0, 3]]), correlated[None]) == pytest.approx([expected])
+
+
+def test_covariances_that_are_none() -> None:
+    covariances = np.stack(
+        [np.eye(3), np.zeros((3, 3)), np.diag([-1.0, -1, 1]), np.full((3, 3), np.nan)]
+    )
+    assert np.isfinite(nees(np.ones((4, 3)), covariances)).tolist() == [True] + [False] * 3
+
+
+def judged(spread: float) -> Consistency:
+    """Judge 200 targets, 5 steps each, with errors of the given size for covariance 1."""
+    rng = np.random.default_rng(3)
+    places = [(1e4 * i, 0.0, 0.0) for i in range(200)]
+    times = np.arange(5.0)
+    truth = together(*[target(times, i, p) for i, p in enumerate(places)])
+    tracks = together(
+        *[
+            track(times, i, p + spread * rng.standard_normal((5, 3)), covariance=np.eye(3))
+            for i, p in enumerate(places)
+        ]
+    )
+    return consistency(truth, tracks, match(truth, tracks, 1000.0))
+
+
+def test_honest_filter_lies_within_bounds() -> None:
+    honest = judged(1.0)
+    assert (honest.pairs, honest.rows, honest.unusable_rows) == (200, 1000, 0)
+    assert (honest.nees_low, honest.nees_high) == pytest.approx(mean_bounds(3, 200))
+    assert honest.nees_low is not None
+    assert honest.nees_low < (honest.nees_mean or 0) < (honest.nees_high or 0)
+    assert honest.share_within_95 == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_dishonest_filter_does_not(spread: float) -> None:
+    wrong = judged(spread)
+    assert wrong.nees_mean == pytest.approx(3 * spread**2, rel=0.1)
+    assert not (wrong.nees_low or 0) < (wrong.nees_mean or 0) < (wrong.nees_high or 0)
+    assert (wrong.share_within_95 or 1) < 0.9
+
+
+def test_extra_tracks_do_not_count() -> None:
+    truth = target([0.0], 0, (0, 0, 0))
+    tracks = together(
+        track([0.0], 1, (1, 0, 0), covariance=np.eye(3)),
+        track([0.0], 2, (50, 0, 0), covariance=np.eye(3)),
+    )
+    assert consistency(truth, tracks, match(truth, tracks, 100.0)).nees_mean == pytest.approx(1.0)
+
+
+def test_nothing_to_judge() -> None:
+    matching = match(NO_TARGETS, NO_TRACKS, 100.0)
+    assert consistency(NO_TARGETS, NO_TRACKS, matching).nees_mean is None

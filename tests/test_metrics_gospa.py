@@ -1,0 +1,109 @@
+"""OSPA and GOSPA against printed numbers, a brute-force twin and the axioms of a metric."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from metrics_histories import NO_TRACKS, target, together, track
+from scipy.optimize import linear_sum_assignment
+
+from sim.core.tables import Floats
+from sim.metrics.gospa import gospa, ospa, over_time, set_distances
+
+X = np.array([[0, 0, 0], [100, 0, 0], [0, 200, 0], [1000, 1000, 0]], float)
+Y = np.array([[10, 0, 0], [100, 30, 0], [5000, 0, 0]], float)
+NOTHING = np.empty((0, 3))
+
+
+def brute_force(x: Floats, y: Floats, c: float, p: float) -> tuple[float, float]:
+    """OSPA and GOSPA from their definitions: the best of all assignments."""
+    if len(x) > len(y):
+        x, y = y, x
+    m, n = len(x), len(y)
+    if n == 0:
+        return 0.0, 0.0
+    best = min(
+        sum(min(float(np.linalg.norm(x[i] - y[j])), c) ** p for i, j in enumerate(chosen))
+        for chosen in permutations(range(n), m)
+    )
+    return (
+        ((best + c**p * (n - m)) / n) ** (1 / p),
+        (best + c**p / 2 * (n - m)) ** (1 / p),
+    )
+
+
+def test_printed_example() -> None:
+    assert ospa(X, Y, 500.0) == pytest.approx(353.906767, abs=1e-6)
+    assert gospa(X, Y, 500.0) == pytest.approx(613.188389, abs=1e-6)
+
+
+def test_parts_of_the_printed_example() -> None:
+    starts = np.array([0, 4], np.intp), np.array([0, 3], np.intp)
+    parts = set_distances(X, Y, *starts, 500.0)
+    assert parts.localisation[0] == pytest.approx(10.0**2 + 30.0**2)
+    assert (parts.missed_targets[0], parts.false_tracks[0]) == (2, 1)
+    assert parts.missed[0] == 2 * 500.0**2 / 2
+    assert parts.false[0] == 500.0**2 / 2
+
+
+def test_empty_sets() -> None:
+    assert ospa(NOTHING, NOTHING, 100.0) == gospa(NOTHING, NOTHING, 100.0) == 0.0
+    assert ospa(X, NOTHING, 100.0) == ospa(NOTHING, X, 100.0) == 100.0
+    assert gospa(X, NOTHING, 100.0) == pytest.approx(np.sqrt(4 * 100.0**2 / 2))
+
+
+def test_refuses_senseless_parameters() -> None:
+    with pytest.raises(ValueError, match="cutoff"):
+        ospa(X, Y, 0.0)
+    with pytest.raises(ValueError, match="order"):
+        gospa(X, Y, 1.0, order=0.5)
+
+
+points = st.lists(st.tuples(*[st.floats(-300, 300, allow_subnormal=False)] * 2), max_size=4).map(
+    lambda rows: np.array(rows, float).reshape(-1, 2)
+)
+orders = st.sampled_from([1.0, 2.0, 3.0])
+
+
+@settings(deadline=None)
+@given(points, points, orders)
+def test_brute_force_twin(x: Floats, y: Floats, p: float) -> None:
+    expected = brute_force(x, y, 150.0, p)
+    assert (ospa(x, y, 150.0, p), gospa(x, y, 150.0, p)) == pytest.approx(expected, abs=1e-3)
+
+
+@settings(deadline=None)
+@given(points, points, points, orders)
+def test_axioms(x: Floats, y: Floats, z: Floats, p: float) -> None:
+    for metric in (ospa, gospa):
+        assert metric(x, x, 150.0, p) == 0.0
+        assert metric(x, y, 150.0, p) == pytest.approx(metric(y, x, 150.0, p), abs=1e-3)
+        detour = metric(x, z, 150.0, p) + metric(z, y, 150.0, p)
+        assert metric(x, y, 150.0, p) <= detour + 1e-3
+
+
+def test_large_sets_against_scipy() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.uniform(0, 1000, (40, 3)), rng.uniform(0, 1000, (60, 3))
+    cost = np.minimum(np.linalg.norm(x[:, None] - y[None], axis=2), 300.0) ** 2
+    best = cost[linear_sum_assignment(cost)].sum()
+    assert ospa(x, y, 300.0) == pytest.approx(np.sqrt((best + 20 * 300.0**2) / 60))
+
+
+def test_over_time_takes_each_step_by_itself() -> None:
+    truth = together(target([0, 1, 2], 0, (0, 0, 0)), target([1, 2], 1, (500, 0, 0)))
+    tracks = together(track([0, 1], 1, (30, 0, 0)), track([3], 2, (0, 0, 0)))
+    distances = over_time(truth, tracks, 100.0)
+    assert distances.missed_targets.tolist() == [0, 1, 2, 0]
+    assert distances.false_tracks.tolist() == [0, 0, 0, 1]
+    assert distances.ospa_m == pytest.approx([30, np.sqrt((900 + 1e4) / 2), 100, 100])
+    assert distances.gospa_m == pytest.approx([30, np.sqrt(900 + 5e3), 100, np.sqrt(5e3)])
+
+
+def test_no_tracks_at_all() -> None:
+    distances = over_time(target([0, 1], 0, (0, 0, 0)), NO_TRACKS, 100.0)
+    assert distances.ospa_m.tolist() == [100.0, 100.0]
