@@ -91,6 +91,7 @@ def _sensors(spec: Scenario, frame: Frame) -> tuple[tuple[Sensor, ...], Links]:
 def _setting(
     spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
 ) -> Setting:
+    grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
         scenario=spec.name,
         title=spec.title or spec.name,
@@ -101,7 +102,13 @@ def _setting(
         origin_height_m=frame.height_m,
         sensors=tuple(_sensor_facts(sensor) for sensor in sensors),
         targets=tuple(
-            TargetFacts(id_, group, class_, Affiliation(affiliation).name.lower())
+            TargetFacts(
+                id=id_,
+                group=group,
+                target_class=class_,
+                affiliation=Affiliation(affiliation).name.lower(),
+                judged_as=group if group in grouped else id_,
+            )
             for id_, group, class_, affiliation in zip(
                 targets.ids,
                 targets.groups,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Affiliation
-from sim.metrics.facts import Corridor, Facts, Point
+from sim.engine.judged import JudgedObjects
+from sim.metrics.facts import Corridor, Point
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.judge import judge
 from sim.record.recording import Recording
@@ -49,19 +49,19 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
     interval_s = every * spec.record.interval_s
     truth_rows = _on_grid(truth.numbers("time_s"), interval_s)
     track_rows = _on_grid(tracks.numbers("time_s"), interval_s)
+    objects = JudgedObjects.of(setting)
+    history = TruthHistory(
+        time_s=truth.numbers("time_s")[truth_rows],
+        target=truth.codes("target", vocabulary.targets)[truth_rows],
+        position_enu_m=truth.position_enu_m[truth_rows],
+        velocity_enu_mps=truth.velocity_enu_mps[truth_rows],
+        height_m=truth.numbers("height_m")[truth_rows],
+        detectability=truth.numbers("detectability")[truth_rows],
+        visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[truth_rows],
+        best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
+    )
     return judge(
-        TruthHistory(
-            time_s=truth.numbers("time_s")[truth_rows],
-            target=truth.codes("target", vocabulary.targets)[truth_rows],
-            position_enu_m=truth.position_enu_m[truth_rows],
-            velocity_enu_mps=truth.velocity_enu_mps[truth_rows],
-            height_m=truth.numbers("height_m")[truth_rows],
-            detectability=truth.numbers("detectability")[truth_rows],
-            visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[
-                truth_rows
-            ],
-            best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
-        ),
+        objects.truth(history),
         TrackHistory(
             time_s=tracks.numbers("time_s")[track_rows],
             number=tracks.numbers("number")[track_rows],
@@ -75,9 +75,9 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
             hits=tracks.numbers("hits")[track_rows],
             sensors=tracks.numbers("sensors")[track_rows],
         ),
-        recording.plots,
-        _facts(setting),
-        _protected(spec, setting),
+        objects.plots(recording.plots),
+        objects.facts(setting),
+        _protected(spec, setting, objects),
         spec.judge.cutoff_m,
         interval_s,
     )
@@ -104,24 +104,11 @@ def _value_at(metrics: dict[str, Any], path: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _facts(setting: Setting) -> Facts:
-    return Facts(
-        target_ids=tuple(target.id for target in setting.targets),
-        target_groups=tuple(target.group for target in setting.targets),
-        target_classes=tuple(target.target_class for target in setting.targets),
-        affiliation=np.array(
-            [Affiliation[target.affiliation.upper()] for target in setting.targets], np.uint8
-        ),
-        sensor_ids=tuple(sensor.id for sensor in setting.sensors),
-        sensor_position_enu_m=np.array([sensor.position_enu_m for sensor in setting.sensors]),
-    )
-
-
-def _protected(spec: Scenario, setting: Setting) -> list[Corridor | Point]:
+def _protected(spec: Scenario, setting: Setting, objects: JudgedObjects) -> list[Corridor | Point]:
     frame = Frame.at(
         setting.origin_latitude_rad, setting.origin_longitude_rad, setting.origin_height_m
     )
-    groups = [target.group for target in setting.targets]
+    groups = [member.group for member in objects.members]
     protected: list[Corridor | Point] = []
     for thing, facts in zip(spec.protect, setting.protected, strict=True):
         path = np.array(facts.path_enu_m)

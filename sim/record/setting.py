@@ -26,12 +26,16 @@ class SensorFacts:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """One target: identifier, the scenario group it came from, class and affiliation."""
+    """One target: identifier, the scenario group it came from, class and affiliation.
+
+    ``judged_as`` names the object of the picture that it belongs to: itself, or its group.
+    """
 
     id: str
     group: str
     target_class: str
     affiliation: str
+    judged_as: str
 
 
 @dataclass(frozen=True, slots=True)

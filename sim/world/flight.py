@@ -63,7 +63,7 @@ class Flight:
         """Return the state at times (K,)."""
         distance_m, speed_mps, climbed_m, climb_mps, _ = self.timeline.at(time_s)
         angle_rad, slope = self.ground.angle_at(distance_m)
-        place, direction, _, turned_rad = self.ground.at(angle_rad)
+        place, direction, turned_rad = self.ground.at(angle_rad)
         base_m, base_slope = self.height.at(angle_rad)
         height_m = base_m + climbed_m
         rate = speed_mps * slope

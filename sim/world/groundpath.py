@@ -144,14 +144,14 @@ class GroundPath:
         slope = (slope_0 + u * (2 * square + 3 * u * cube)) / width
         return angle, slope
 
-    def at(self, angle_rad: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return place, direction (K, 3), curvature and angle turned left (K,)."""
+    def at(self, angle_rad: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return place and direction (K, 3), and angle turned left (K,)."""
         piece = np.searchsorted(self.start_rad[:-1], angle_rad, side="right") - 1
         piece = np.clip(piece, 0, self.curvature.size - 1)
         along = angle_rad - self.start_rad[piece]
         curvature = self.curvature[piece]
         place, direction = advance(self.place[piece], self.direction[piece], curvature, along)
-        return place, direction, curvature, self.turned_rad[piece] + curvature * along
+        return place, direction, self.turned_rad[piece] + curvature * along
 
 
 def measure(

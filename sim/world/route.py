@@ -23,6 +23,7 @@ from itertools import pairwise
 import numpy as np
 
 from sim.core.tables import Floats
+from sim.world.corners import ALIGNED_RAD, EARTH_M, Corner, Limits, cut_corners
 from sim.world.flight import Flight
 from sim.world.frames import up_ecef
 from sim.world.groundpath import (
@@ -40,31 +41,7 @@ from sim.world.spec import Position
 from sim.world.targets import Circle, Hold, Hover, RouteEntry, Waypoint
 
 _SAME_PLACE_RAD = 1e-8  # 6 cm
-_ALIGNED_RAD = 1e-7
-_SLOWEST_SHARE = 0.5
-_SLOWEST_HOVERING_SHARE = 0.1
 _NEARLY_ANTIPODAL_RAD = 3.1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How a target may move."""
-
-    speed_mps: float
-    turn_rate_rad_per_s: float
-    climb_rate_mps: float
-    acceleration_mps2: float
-    hovers: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Corner:
-    """A place still to be passed."""
-
-    name: str
-    place: Floats
-    height_m: float | None
-    speed_mps: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +110,7 @@ class _Planner:
         self.turned_rad = 0.0
         self.climbed_m = 0.0
         self.height_nodes: list[tuple[float, float]] = [(0.0, self.height_m)]
-        self.waiting: list[_Corner] = []
+        self.waiting: list[Corner] = []
 
     # --- entries -------------------------------------------------------------------
 
@@ -154,7 +131,7 @@ class _Planner:
         place, height_m = _place(entry), self._height(entry)
         before = self.waiting[-1].place if self.waiting else self.place
         if angle_between(before, place) > _SAME_PLACE_RAD:
-            self.waiting.append(_Corner(name, place, height_m, entry.speed_mps))
+            self.waiting.append(Corner(name, place, height_m, entry.speed_mps))
             return
         self._fly_waiting(ends_at_rest=True)
         climb_m = height_m - self.height_m
@@ -186,13 +163,13 @@ class _Planner:
             there = False
             course = np.radians(entry.inbound_course_deg)
             inbound = Pose(fix, direction_of(fix, course))
-            self.waiting.append(_Corner(name, inbound.ahead(-leg_rad).place, None, None))
+            self.waiting.append(Corner(name, inbound.ahead(-leg_rad).place, None, None))
         if not there:
-            self.waiting.append(_Corner(name, fix, height_m, speed_mps))
+            self.waiting.append(Corner(name, fix, height_m, speed_mps))
         self._fly_waiting()
         self.speed_mps = speed_mps
         side = -1.0 if entry.direction == "right" else 1.0
-        turn_rad = self._turn_radius_rad(fix, speed_mps)
+        turn_rad = self.limits.turn_radius_rad(fix, speed_mps)
         for _ in range(2 * entry.turns):
             self._arc(side / np.tan(turn_rad), np.pi * np.sin(turn_rad), speed_mps)
             self._arc(0.0, leg_rad, speed_mps)
@@ -241,7 +218,7 @@ class _Planner:
         )
         speed_max_mps = np.minimum(
             [piece.speed_max_mps for piece in self.pieces],
-            limits.climb_rate_mps * _EARTH_M / np.maximum(steepest, 1e-9),
+            limits.climb_rate_mps * EARTH_M / np.maximum(steepest, 1e-9),
         )
         ground = measure(
             [piece.pose for piece in self.pieces],
@@ -342,7 +319,7 @@ class _Planner:
             self.turned_rad += turn_rad
         self._move_to(pose)
 
-    def _turn_towards(self, goal: _Corner) -> None:
+    def _turn_towards(self, goal: Corner) -> None:
         """From a fixed place, turn until the next one lies ahead."""
         direct, angle = pose_towards(self.place, goal.place)
         if self.direction is None:
@@ -350,7 +327,7 @@ class _Planner:
             return
         pose = Pose(self.place, self.direction)
         turn = turn_into(pose, direct.direction)
-        if abs(turn) < _ALIGNED_RAD:
+        if abs(turn) < ALIGNED_RAD:
             self._move_to(direct)
             return
         if self.at_rest:
@@ -358,7 +335,7 @@ class _Planner:
             return
         side = 1.0 if turn > 0 else -1.0
         speed_mps = self.pieces[-1].speed_max_mps
-        radius = self._turn_radius_rad(self.place, speed_mps)
+        radius = self.limits.turn_radius_rad(self.place, speed_mps)
         centre = np.cos(radius) * pose.place + side * np.sin(radius) * pose.left
         to_centre = angle_between(centre, goal.place)
         if to_centre <= 1.02 * radius:
@@ -366,18 +343,14 @@ class _Planner:
                 self._turn_on_the_spot(direct)
                 return
             raise ValueError(
-                f"{goal.name}: {angle * _EARTH_M:.0f} m away and off the course, it lies inside "
-                f"the turning circle of radius {radius * _EARTH_M:.0f} m"
+                f"{goal.name}: {angle * EARTH_M:.0f} m away and off the course, it lies inside "
+                f"the turning circle of radius {radius * EARTH_M:.0f} m"
             )
         seen = central_angle(pose, side, radius, goal.place)
         turned = (seen - np.arccos(np.tan(radius) / np.tan(to_centre))) % (2 * np.pi)
-        if turned < 2 * np.pi - _ALIGNED_RAD:
+        if turned < 2 * np.pi - ALIGNED_RAD:
             self._arc(side / np.tan(radius), turned * np.sin(radius), speed_mps)
         self._move_to(pose_towards(self.place, goal.place)[0])
-
-    def _turn_radius_rad(self, place: Floats, speed_mps: float) -> float:
-        """Return the radius of a turn as an angle on the unit sphere."""
-        return float(np.arctan(speed_mps / self._turn_rate / earth_radius_m(place)))
 
     def _fly_waiting(self, ends_at_rest: bool = False) -> None:
         """Fly to the last waiting place, past those before it."""
@@ -398,7 +371,7 @@ class _Planner:
         speeds += [corner.speed_mps or 0.0 for corner in corners]
         for k in range(1, len(speeds)):
             speeds[k] = speeds[k] or speeds[k - 1]
-        turns, cuts = self._cut_corners(corners, legs, speeds)
+        turns, cuts = cut_corners(corners, legs, speeds, self.limits)
         for k, (corner, (pose, angle)) in enumerate(zip(corners, legs, strict=True)):
             before, after = (cuts[k - 1] if k else 0.0), cuts[k]
             self._move_to(pose.ahead(before))
@@ -409,7 +382,7 @@ class _Planner:
                 self._pass_height(corner, self.length_rad)
             elif after == 0.0:
                 self._pass_height(corner, self.length_rad)
-                if abs(turns[k]) > _ALIGNED_RAD:
+                if abs(turns[k]) > ALIGNED_RAD:
                     self._turn_on_the_spot(legs[k + 1][0])
             else:
                 radius = np.arctan(np.sin(after) / np.tan(abs(turns[k]) / 2))
@@ -423,45 +396,10 @@ class _Planner:
                 self._arc(np.sign(turns[k]) / np.tan(radius), float(length), speed_mps)
         self.at_rest = ends_at_rest
 
-    def _pass_height(self, corner: _Corner, at_rad: float) -> None:
+    def _pass_height(self, corner: Corner, at_rad: float) -> None:
         if corner.height_m is not None:
             self.height_m = corner.height_m
             self.height_nodes.append((at_rad, corner.height_m - self.climbed_m))
-
-    def _cut_corners(
-        self, corners: list[_Corner], legs: list[tuple[Pose, float]], speeds: list[float]
-    ) -> tuple[list[float], list[float]]:
-        """Return the turn at each corner, and how far before and after it the arc reaches."""
-        turns, wanted = [], []
-        for k in range(len(corners)):
-            if k == len(corners) - 1:
-                turns.append(0.0)
-                wanted.append(0.0)
-                continue
-            pose, angle = legs[k]
-            turn = turn_into(pose.ahead(angle), legs[k + 1][0].direction)
-            radius = self._turn_radius_rad(corners[k].place, min(speeds[k], speeds[k + 1]))
-            reach = np.arcsin(min(1.0, np.tan(radius) * np.tan(min(abs(turn) / 2, 1.57))))
-            turns.append(turn)
-            wanted.append(0.0 if abs(turn) < _ALIGNED_RAD else float(reach))
-        cuts = list(wanted)
-        for k in range(len(corners) - 1):
-            # Each leg is shared in proportion to what its two corners want.
-            for leg, neighbour in ((legs[k][1], k - 1), (legs[k + 1][1], k + 1)):
-                other = wanted[neighbour] if neighbour >= 0 else 0.0
-                if wanted[k] + other > leg:
-                    cuts[k] = min(cuts[k], 0.999 * wanted[k] * leg / (wanted[k] + other))
-            share = cuts[k] / wanted[k] if wanted[k] else 1.0
-            if self.limits.hovers and share < _SLOWEST_HOVERING_SHARE:
-                cuts[k] = 0.0
-            elif not self.limits.hovers and share < _SLOWEST_SHARE:
-                raise ValueError(
-                    f"{corners[k].name}: the turn of {np.degrees(abs(turns[k])):.0f}° does not "
-                    f"fit: it needs {wanted[k] * _EARTH_M:.0f} m of the legs before and after, "
-                    f"and has {cuts[k] * _EARTH_M:.0f} m; lengthen the legs, lower the speed or "
-                    "raise turn_rate_deg_per_s"
-                )
-        return turns, cuts
 
     def _slope_rates(self, node_rad: Floats, node_m: Floats) -> Floats:
         """Return the highest angular rate along each slope (rad/s)."""
@@ -471,7 +409,7 @@ class _Planner:
         limit_mps = self.limits.climb_rate_mps
         for k in range(rates.size):
             pieces = (start_rad[1:] > node_rad[k]) & (start_rad[:-1] < node_rad[k + 1])
-            slope = abs(node_m[k + 1] - node_m[k]) / (node_rad[k + 1] - node_rad[k]) / _EARTH_M
+            slope = abs(node_m[k + 1] - node_m[k]) / (node_rad[k + 1] - node_rad[k]) / EARTH_M
             speed_mps = float(speed_max_mps[pieces].max())
             climb_mps = slope * speed_mps
             if climb_mps > 1.005 * limit_mps and not self.limits.hovers:
@@ -480,11 +418,8 @@ class _Planner:
                     f"of climb or descent at {speed_mps:.0f} m/s, and climb_rate_mps is "
                     f"{limit_mps:g}"
                 )
-            rates[k] = min(speed_mps, limit_mps / slope if slope > 0 else np.inf) / _EARTH_M
+            rates[k] = min(speed_mps, limit_mps / slope if slope > 0 else np.inf) / EARTH_M
         return rates
-
-
-_EARTH_M = 6_371_000.0
 
 
 def _place(position: Position) -> Floats:

@@ -170,6 +170,10 @@ class TargetSpec(Spec):
     at_end: Literal["vanish", "stay"] = "vanish"
     rcs_dbsm: Annotated[float, Field(ge=-80, le=80)] | None = None
     reply: Literal["none", "civil", "military"] | None = None
+    judged: Annotated[
+        Literal["each", "group"],
+        Field(description="whether the picture owes a track to every member or to the group"),
+    ] = "each"
     route: Annotated[list[RouteEntry], Field(min_length=1)] | None = None
     recorded: Recorded | None = None
     ballistic: Ballistic | None = None

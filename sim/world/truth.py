@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.core.tables import Affiliation, Bytes, Floats, Reply, Truth
 from sim.world.ballistic import arc_between
+from sim.world.corners import Limits
 from sim.world.flight import Flight
 from sim.world.formation import (
     formation_offsets_m,
@@ -20,7 +21,7 @@ from sim.world.formation import (
 )
 from sim.world.frames import Frame, ecef_from_geodetic, ecef_R_local
 from sim.world.recorded import read_recorded
-from sim.world.route import Limits, plan_route
+from sim.world.route import plan_route
 from sim.world.spec import Position
 from sim.world.targets import Ballistic, TargetSpec
 from sim.world.trajectories import Knots, Trajectories, sample_adaptively
