@@ -313,6 +313,12 @@ class Radar:
             targets.swerling[seen],
         )
         code[seen & (pd < 0.5)] = Visibility.WEAK_ECHO
+        shown = np.flatnonzero(code == Visibility.VISIBLE)
+        group = shared_cells(polar[shown], np.zeros(shown.size), self.resolution, np.inf)
+        if group is not None:
+            echo = self._snr(polar[shown, 0], targets.rcs_m2[shown])
+            _, _, strongest = merge_echoes(polar[shown], echo, group)
+            code[np.delete(shown, strongest)] = Visibility.UNRESOLVED
         return pd, code
 
     def _snr(self, range_m: Floats, rcs_m2: Floats) -> Floats:

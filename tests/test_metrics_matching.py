@@ -116,3 +116,14 @@ def test_empty_histories() -> None:
     assert match(NO_TARGETS, NO_TRACKS, 100.0).tracked.size == 0
     assert match(target([0], 0, (0, 0, 0)), NO_TRACKS, 100.0).track_row.tolist() == [-1]
     assert match(NO_TARGETS, track([0], 1, (0, 0, 0)), 100.0).truth_row.tolist() == [-1]
+
+
+def test_a_track_without_height_is_matched_on_the_ground() -> None:
+    truth = target([0.0], 0, (0.0, 0.0, 400.0))
+    unsure = track([0.0], 1, (300.0, 0.0, 3000.0), covariance=900.0**2 * np.eye(3))
+    found = match(truth, unsure, 1000.0)
+    assert found.track_row.tolist() == [0]
+    error = found.position_error_m(truth, unsure, np.array([0]), np.array([0]))
+    assert error.tolist() == [[300.0, 0.0, 0.0]]
+    sure = track([0.0], 1, (300.0, 0.0, 3000.0), covariance=100.0**2 * np.eye(3))
+    assert match(truth, sure, 1000.0).track_row.tolist() == [-1]

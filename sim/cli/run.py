@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 CRITERION_MISSED, INTERRUPTED = 3, 130
 
 Seed = Annotated[
-    int | None, typer.Option("--seed", min=0, metavar="N", help="Instead of the scenario's seed.")
+    int | None,
+    typer.Option(
+        "--seed", min=0, max=2**63 - 1, metavar="N", help="Instead of the scenario's seed."
+    ),
 ]
 Duration = Annotated[
     float | None,
@@ -99,7 +102,13 @@ def build_world(
 
     if not quiet and not is_compiled():
         typer.echo("first run: compiling the kernels, once; this takes a minute", err=True)
-    return build(loaded)
+    try:
+        return build(loaded)
+    except ValueError as error:
+        from sim.scenario.paths import check_paths
+
+        check_paths(loaded)  # says where in the file
+        raise UserError(f"{scenario}: {error}") from None
 
 
 @contextmanager

@@ -32,12 +32,14 @@ def check(
     Check scenario files; every mistake is shown with its line and column.
     """
     from sim.scenario.loader import load
+    from sim.scenario.paths import check_paths
 
     problems: list[Problem] = []
     results: list[dict[str, Any]] = []
     for file in files:
         try:
             loaded = load(file, allow_outside)
+            check_paths(loaded)
         except ScenarioError as error:
             problems += error.problems
             results.append({"file": file, "ok": False, "problems": _as_data(error.problems)})

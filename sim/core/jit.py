@@ -2,7 +2,7 @@
 
 numba's own cache does not notice that a callee in another file changed, so the
 cache folder is named after a hash of every kernel source. ``NUMBA_CACHE_DIR``
-overrides it.
+overrides it. Where nothing can be written, kernels are compiled anew by every process.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -30,13 +31,14 @@ _UNUSED_DAYS = 30.0
 _THREADED_FROM = 2000
 
 
-def _sources_hash() -> str:
-    root = Path(__file__).resolve().parents[2]
+def sources_hash(root: Path) -> str:
+    """Return what tells one state of the kernels below ``root`` from another."""
     digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
     for room in KERNEL_ROOMS:
         for path in sorted((root / room).glob("*.py")):
             text = path.read_bytes()
-            if b"kernel" in text:
+            # Kernels compile the codes in sim/core's enumerations in, so all of it counts.
+            if room == KERNEL_ROOMS[0] or b"kernel" in text:
                 digest.update(path.name.encode())
                 digest.update(text)
     return digest.hexdigest()[:16]
@@ -50,18 +52,22 @@ def _drop_unused(caches: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _choose_cache_folder() -> Path:
+def _choose_cache_folder() -> Path | None:
+    """Return where machine code is kept, None if it cannot be written there."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    folder = user_cache_path("airpicture") / "kernels" / _sources_hash()
+    root = Path(__file__).resolve().parents[2]
+    own = user_cache_path("airpicture") / "kernels"
+    folder = Path(chosen) if chosen else own / sources_hash(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)
-        _drop_unused(folder.parent)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError:
-        return folder  # read-only home: numba then falls back to its own choice
-    numba.config.CACHE_DIR = str(folder)
+        return None
+    if not chosen:
+        numba.config.CACHE_DIR = str(folder)
+        with suppress(OSError):
+            os.utime(folder)
+            _drop_unused(own)
     return folder
 
 
@@ -70,7 +76,7 @@ CACHE_FOLDER = _choose_cache_folder()
 
 def is_compiled() -> bool:
     """Tell whether the machine code of an earlier run lies in the cache."""
-    return any(CACHE_FOLDER.rglob("*.nbc"))
+    return CACHE_FOLDER is not None and any(CACHE_FOLDER.rglob("*.nbc"))
 
 
 def kernel(
@@ -91,7 +97,7 @@ def kernel(
 
     def compile_(function: Callable[P, R]) -> Callable[P, R]:
         compiled: Callable[P, R] = numba.njit(
-            cache=True,
+            cache=CACHE_FOLDER is not None,
             nogil=True,
             parallel=parallel,
             fastmath=fastmath,

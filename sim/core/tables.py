@@ -61,7 +61,10 @@ class TrackStatus(IntEnum):
 
 
 class Visibility(IntEnum):
-    """Why a sensor cannot see a target, or that it can; the worst reason is the smallest."""
+    """Why a sensor cannot see a target, or that it can; the worst reason is the smallest.
+
+    ``UNRESOLVED``: seen, but as one with a stronger neighbour in the same cell.
+    """
 
     ABSENT = 0
     BELOW_HORIZON = 1
@@ -70,7 +73,8 @@ class Visibility(IntEnum):
     OUTSIDE_AZIMUTH = 4
     OUTSIDE_ELEVATION = 5
     WEAK_ECHO = 6
-    VISIBLE = 7
+    UNRESOLVED = 7
+    VISIBLE = 8
 
 
 @dataclass(frozen=True, slots=True)

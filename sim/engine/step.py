@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -44,7 +45,7 @@ def step(world: World, state: State) -> Snapshot:
 def run(world: World, run_index: int = 0) -> Iterator[Snapshot]:
     """Yield a snapshot per step until the scenario's end."""
     state = world.start(run_index)
-    steps = round(world.spec.time.duration_s / world.step_s)
+    steps = math.floor(world.spec.time.duration_s / world.step_s + 1e-9)
     for _ in range(steps):
         yield step(world, state)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.core.assignment import assign
 from sim.core.jit import kernel
-from sim.core.tables import Floats, Ints
+from sim.core.tables import Bools, Floats, Ints
 
 Rows = NDArray[np.intp]
 
@@ -77,6 +77,7 @@ def correspond(
     target: Ints,
     truth_start: Rows,
     tracks: Floats,
+    has_height: Bools,
     number: Ints,
     track_start: Rows,
     cutoff: float,
@@ -89,6 +90,7 @@ def correspond(
     Parameters
     ----------
     truth, tracks : (R, 3), (Q, 3) positions
+    has_height : (Q,) whether a track's up component counts in distances
     target, number : (R,), (Q,)
     truth_start, track_start : (K + 1,)
     cutoff : only closer pairs can correspond
@@ -110,7 +112,8 @@ def correspond(
         truth_row[first_track : first_track + others] = -1
         for i in range(targets):
             for j in range(others):
-                distance = _distance(truth[first_truth + i], tracks[first_track + j])
+                axes = 3 if has_height[first_track + j] else 2
+                distance = _distance(truth[first_truth + i, :axes], tracks[first_track + j, :axes])
                 if distance < cutoff:
                     if distance < nearest[j]:
                         nearest[j] = distance

@@ -98,7 +98,7 @@ def per_target(
             )
 
         tracks = matching.track_row[tracked_rows]
-        position_m = confirmed.position_enu_m[tracks] - truth.position_enu_m[tracked_rows]
+        position_m = matching.position_error_m(truth, confirmed, tracked_rows, tracks)
         velocity_mps = confirmed.velocity_enu_mps[tracks] - truth.velocity_enu_mps[tracked_rows]
         detections_s = plots.time_s[plots.truth_id == index]
         return {

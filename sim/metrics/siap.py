@@ -90,7 +90,7 @@ def siap(
 
     its_truth = matching.truth_row[on_target]
     position_error_m = np.linalg.norm(
-        confirmed.position_enu_m[on_target] - truth.position_enu_m[its_truth], axis=1
+        matching.position_error_m(truth, confirmed, its_truth, np.flatnonzero(on_target)), axis=1
     )
     velocity_error_mps = np.linalg.norm(
         confirmed.velocity_enu_mps[on_target] - truth.velocity_enu_mps[its_truth], axis=1

@@ -15,9 +15,10 @@ REPLIES_NEEDED = 2
 def identify(tracks: Tracks) -> Tracks:
     """Judge every track by its replies.
 
-    A track with two military replies, or more than civil ones, is a friend; with two
-    civil replies it is neutral; a confirmed track without is unknown; a tentative one is
-    pending. Silence alone never makes a track hostile.
+    A track with at least two replies of one kind and not fewer of it than of the other is
+    what they say: military ones make it a friend, even in a tie, civil ones neutral. Any
+    other is unknown if confirmed and pending if tentative. Silence alone never makes a
+    track hostile.
     """
     civil = tracks.replies[:, Reply.CIVIL]
     military = tracks.replies[:, Reply.MILITARY]

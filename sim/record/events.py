@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from sim.core.tables import FALSE_ALARM, Identity, Snapshot, TrackStatus
@@ -17,18 +18,19 @@ class EventLog:
         self._vocabulary = vocabulary
         self._identity_words = words(Identity)
         self._rows: list[dict[str, Any]] = []
-        self._seen: set[tuple[int, int]] = set()
+        self._seen = np.zeros((len(vocabulary.targets), len(vocabulary.sensors)), np.bool_)
         self._identities: dict[int, int] = {}
 
     def add(self, snapshot: Snapshot) -> None:
         """Compare a snapshot with what was known before it."""
-        plots = snapshot.plots
-        for row in (plots.truth_id != FALSE_ALARM).nonzero()[0]:
-            pair = (int(plots.truth_id[row]), int(plots.sensor[row]))
-            if pair not in self._seen:
-                self._seen.add(pair)
+        plots = snapshot.plots.take(snapshot.plots.truth_id != FALSE_ALARM)
+        new = np.flatnonzero(~self._seen[plots.truth_id, plots.sensor])
+        for row in new[np.argsort(plots.time_s[new], kind="stable")]:
+            target, sensor = int(plots.truth_id[row]), int(plots.sensor[row])
+            if not self._seen[target, sensor]:
+                self._seen[target, sensor] = True
                 self._note(
-                    float(plots.time_s[row]), "first-detection", target=pair[0], sensor=pair[1]
+                    float(plots.time_s[row]), "first-detection", target=target, sensor=sensor
                 )
         tracks = snapshot.tracks
         confirmed = tracks.status != TrackStatus.TENTATIVE
@@ -51,10 +53,13 @@ class EventLog:
             self._note(snapshot.time_s, "track-dropped", number=number)
         self._identities = present
 
-    def drain(self) -> pa.Table:
-        """Return the events since the last call."""
-        rows, self._rows = self._rows, []
-        return pa.Table.from_pylist(rows, schema=SCHEMAS["events"])
+    def table(self) -> pa.Table:
+        """Return the events noted since ``clear``, in order of time."""
+        return pa.Table.from_pylist(self._rows, schema=SCHEMAS["events"])
+
+    def clear(self) -> None:
+        """Forget the events that ``table`` returned."""
+        self._rows = []
 
     def _note(
         self,

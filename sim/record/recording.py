@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.record.setting import Setting
 from sim.record.tables import SCHEMAS, Columns, Vocabulary
-from sim.record.writer import MANIFEST, part_files
+from sim.record.writer import MANIFEST, TIME_SLACK_S, part_files
 
 
 class RecordingError(Exception):
@@ -29,13 +30,16 @@ class Recording:
     folder : where it lies
     manifest : the content of manifest.json
     setting : what did not change during the run
-    times_s : (K,) times at which truth and picture were recorded
+    times_s : (K,) times at which truth and picture were recorded, empty ones too
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], setting: Setting) -> None:
+    def __init__(
+        self, folder: Path, manifest: dict[str, Any], setting: Setting, times_s: Floats
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
         self.setting = setting
+        self.times_s = times_s
         self._vocabulary = Vocabulary.of(setting)
 
     @classmethod
@@ -51,11 +55,14 @@ class Recording:
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             setting = Setting.from_json(manifest["setting"])
-        except FileNotFoundError:
+            times_s = _record_times_s(manifest["interval_s"], manifest["recorded_until_s"])
+        except (FileNotFoundError, NotADirectoryError):
             raise RecordingError(f"{folder}: no recording here ({MANIFEST} is missing)") from None
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            raise RecordingError(f"{path}: not a manifest: {error} is missing") from None
+        except (OSError, UnicodeDecodeError, ValueError, TypeError) as error:
             raise RecordingError(f"{path}: not a manifest this version can read: {error}") from None
-        return cls(folder, manifest, setting)
+        return cls(folder, manifest, setting, times_s)
 
     @property
     def state(self) -> str:
@@ -68,16 +75,19 @@ class Recording:
         Raises
         ------
         RecordingError
-            If a file is damaged.
+            If a file is damaged or of another kind.
         """
         whole = self.folder / f"{name}.parquet"
         paths = [whole] if whole.exists() else part_files(self.folder, name)
         tables = []
         for path in paths:
             try:
-                tables.append(pq.read_table(path, schema=SCHEMAS[name]))
+                table = pq.read_table(path)
             except (pa.ArrowException, OSError) as error:
                 raise RecordingError(f"{path}: not a readable Parquet file: {error}") from None
+            if table.schema != SCHEMAS[name]:
+                raise RecordingError(f"{path}: its columns are not those of {name}")
+            tables.append(table)
         return pa.concat_tables(tables) if tables else SCHEMAS[name].empty_table()
 
     def columns(self, name: str) -> Columns:
@@ -97,11 +107,6 @@ class Recording:
         """All plots, in order of recording."""
         return self.columns("plots").plots()
 
-    @cached_property
-    def times_s(self) -> Floats:
-        """(K,) times at which truth and picture were recorded."""
-        return np.union1d(self._truth.numbers("time_s"), self._tracks.numbers("time_s"))
-
     def plots_between(self, start_s: float, end_s: float) -> Plots:
         """Return the plots of start_s < time <= end_s."""
         time_s = self.plots.time_s
@@ -112,7 +117,7 @@ class Recording:
 
         Before the first recorded time it is empty.
         """
-        k = int(np.searchsorted(self.times_s, time_s, side="right")) - 1
+        k = int(np.searchsorted(self.times_s, time_s + TIME_SLACK_S)) - 1
         at_s = float(self.times_s[k]) if k >= 0 else time_s
         before_s = float(self.times_s[k - 1]) if k > 0 else -np.inf
         n = len(self.setting.targets)
@@ -174,7 +179,13 @@ class Recording:
 
 def _rows_at(times_s: Floats, time_s: float) -> slice:
     """Return the rows of a sorted time column that equal a time."""
-    return slice(
-        int(np.searchsorted(times_s, time_s, side="left")),
-        int(np.searchsorted(times_s, time_s, side="right")),
-    )
+    first, last = np.searchsorted(times_s, [time_s - TIME_SLACK_S, time_s + TIME_SLACK_S])
+    return slice(int(first), int(last))
+
+
+def _record_times_s(interval_s: float, until_s: float) -> Floats:
+    if not (0 < interval_s < math.inf and 0 <= until_s < math.inf):
+        raise ValueError(f"recorded every {interval_s} s until {until_s} s")
+    count = math.floor(until_s / interval_s + TIME_SLACK_S)
+    times_s: Floats = interval_s * np.arange(1, count + 1)
+    return times_s

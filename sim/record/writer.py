@@ -24,6 +24,8 @@ from sim.world.frames import Frame
 
 #: Simulated time between flushes; fixed, so that the same run gives the same bytes.
 FLUSH_S = 60.0
+#: Times closer than this are the same; far below any interval, far above rounding.
+TIME_SLACK_S = 1e-6
 _COMPRESSION = "zstd"
 MANIFEST = "manifest.json"
 PARTS = "parts"
@@ -65,7 +67,7 @@ class RunWriter:
         self._vocabulary = Vocabulary.of(setting)
         self._events = EventLog(self._vocabulary)
         self._interval_s = interval_s
-        self._next_record_s = interval_s
+        self._recorded = 0
         self._next_flush_s = FLUSH_S
         self._plots: list[Plots] = []
         self._pictures: list[Snapshot] = []
@@ -78,10 +80,10 @@ class RunWriter:
         if len(snapshot.plots):
             self._plots.append(snapshot.plots)
         self._events.add(snapshot)
-        if snapshot.time_s >= self._next_record_s - 1e-9:
+        if snapshot.time_s >= (self._recorded + 1) * self._interval_s - TIME_SLACK_S:
             self._pictures.append(snapshot)
-            self._next_record_s += self._interval_s
-        if snapshot.time_s >= self._next_flush_s - 1e-9:
+            self._recorded += 1
+        if snapshot.time_s >= self._next_flush_s - TIME_SLACK_S:
             self._flush(snapshot.time_s)
             self._next_flush_s += FLUSH_S
 
@@ -97,7 +99,7 @@ class RunWriter:
     def _flush(self, time_s: float) -> None:
         tables = {
             "plots": plots_table(Plots.concatenate(self._plots), self._vocabulary),
-            "events": self._events.drain(),
+            "events": self._events.table(),
         }
         if self._pictures:
             tracks = [snapshot.tracks for snapshot in self._pictures]
@@ -109,7 +111,9 @@ class RunWriter:
                 partial = path.with_suffix(".partial")
                 pq.write_table(table, partial, compression=_COMPRESSION)
                 os.replace(partial, path)
+        # Only now: an interrupt before this point loses nothing, the next flush repeats this one.
         self._plots, self._pictures = [], []
+        self._events.clear()
         self._flushed += 1
         self._manifest["recorded_until_s"] = time_s
         self._write_manifest()

@@ -17,7 +17,7 @@ from sim.scenario.explain import explain, node_at
 from sim.scenario.files import file_findings
 from sim.scenario.library import find
 from sim.scenario.references import conflicts
-from sim.scenario.source import Finding, Mark, Node, lines_of
+from sim.scenario.source import Finding, KeyPath, Mark, Node, lines_of
 from sim.scenario.specs import Scenario
 
 BYTES_MAX = 5_000_000
@@ -74,6 +74,14 @@ def load(name_or_path: str | Path, allow_outside: bool = False) -> LoadedScenari
     if spec is None or findings:
         raise ScenarioError(_problem(finding, name, lines) for finding in findings)
     return LoadedScenario(spec, path, folder, text)
+
+
+def problem_at(loaded: LoadedScenario, path: KeyPath, message: str) -> Problem:
+    """Return a problem with a part of a loaded scenario, with the place in its file."""
+    root, _ = source.read(loaded.text)
+    assert root is not None  # it was loaded
+    finding = Finding(node_at(root, path).mark, message)
+    return _problem(finding, str(loaded.path), lines_of(loaded.text))
 
 
 def dump_resolved(spec: Scenario) -> str:

@@ -31,10 +31,10 @@ class TrackerConfig(Spec):
     ] = 1.0
     process_noise_m2ps3: Annotated[
         float, Field(gt=0, le=1e6, description="white-noise acceleration, horizontal axes")
-    ] = 20.0
+    ] = 50.0
     vertical_process_noise_m2ps3: Annotated[
         float, Field(gt=0, le=1e6, description="white-noise acceleration, vertical axis")
-    ] = 4.0
+    ] = 5.0
     gate_probability: Annotated[
         float, Field(gt=0.5, lt=1, description="share of true plots that the gate lets in")
     ] = 0.9995

@@ -22,8 +22,9 @@ from sim.core.tables import Bools, Bytes, Floats, Ints
 BLOCK = 256
 #: Mean radius of the 4/3 earth's ground (m), for guessing an elevation from a height.
 _EARTH_RADIUS_M = 6_371_000.0
-_ELEVATION_LIMIT_RAD = 1.2
-_ELEVATION_SIGMA_MAX_RAD = 0.5
+#: Close by, a guessed height would put a track at steep elevations where few targets fly.
+_ELEVATION_LIMIT_RAD = 0.25
+_ELEVATION_SIGMA_MAX_RAD = 0.25
 _TENTATIVE, _CONFIRMED, _COASTING = 0, 1, 2
 
 

@@ -162,8 +162,8 @@ class ReferenceEngine:
         if math.isnan(elevation):
             above = config.start_height_m - sensors.height_m[sensor]
             sine = (above - r**2 / (2.0 * _EARTH_RADIUS_M)) / r
-            elevation = math.asin(np.clip(sine, -math.sin(1.2), math.sin(1.2)))
-            sigma[ELEVATION] = min(config.start_height_sigma_m / r, 0.5)
+            elevation = math.asin(np.clip(sine, -math.sin(0.25), math.sin(0.25)))
+            sigma[ELEVATION] = min(config.start_height_sigma_m / r, 0.25)
         sa, ca = math.sin(azimuth), math.cos(azimuth)
         se, ce = math.sin(elevation), math.cos(elevation)
         local = r * np.array([ce * sa, ce * ca, se])

@@ -15,6 +15,9 @@ Presets = Mapping[str, Mapping[str, "Preset"]]
 
 _ENTRY_KEYS = {"value", "source", "assumption", "sweep"}
 
+#: libyaml's reader where PyYAML has it: ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -56,7 +59,7 @@ def read_presets(path: Path) -> Presets:
     ValueError
         If an entry does not say where its value comes from; names file and key.
     """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a mapping of presets by name")
     presets: dict[str, Mapping[str, Preset]] = {}

@@ -1,0 +1,225 @@
+"""What a run's air picture was worth, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from sim.engine.judging import Verdict
+    from sim.engine.session import Outcome
+    from sim.record.setting import Setting
+
+_KM = 1e-3
+_SHORTEST_GAP_S = 10.0
+_WIDTH_WITHOUT_TERMINAL = 110
+
+
+def print_summary(setting: Setting, outcome: Outcome) -> None:
+    """Print the judgement of a run on standard output."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
+    metrics = outcome.metrics
+    ended = "" if outcome.complete else " (interrupted)"
+    console.print(f"[bold]{setting.title}[/bold]{ended}")
+    console.print(
+        f"{outcome.simulated_s:,.0f} s simulated in {outcome.wall_s:.1f} s: "
+        f"{outcome.simulated_s / max(outcome.wall_s, 1e-9):,.0f} × real time"
+        + (f"; {outcome.rejected} broken plots dropped" if outcome.rejected else "")
+    )
+    console.print()
+    console.print(_picture(metrics))
+    console.print()
+    console.print(_targets(metrics["targets"]))
+    for line in _untracked(metrics["targets"]):
+        console.print(line)
+    console.print()
+    console.print(_sensors(metrics["sensors"], metrics["targets"]))
+    for thing in metrics["protect"]:
+        console.print()
+        lines = _corridor(thing) if thing["kind"] == "corridor" else _point(thing)
+        for line in lines:
+            console.print(line, soft_wrap=True)
+    if outcome.verdicts:
+        console.print()
+        for verdict in outcome.verdicts:
+            console.print(_verdict(verdict))
+    console.print()
+    console.print(f"recorded in {outcome.folder}", soft_wrap=True)
+    console.print(f"next: airpicture view {outcome.folder}", soft_wrap=True)
+
+
+def _number(value: float | None, pattern: str = "{:.0f}", factor: float = 1.0) -> str:
+    return "–" if value is None else pattern.format(value * factor)
+
+
+def _share(value: float | None) -> str:
+    return _number(value, "{:.1f} %", 100.0)
+
+
+def _picture(metrics: dict[str, Any]) -> Table:
+    siap, gospa = metrics["siap"], metrics["gospa"]
+    table = Table.grid(padding=(0, 3))
+    rows = [
+        ("completeness in coverage", _share(siap["completeness_in_coverage"]),
+         "completeness overall", _share(siap["completeness"])),
+        ("ambiguity", _number(siap["ambiguity"], "{:.3f}"),
+         "spuriousness", _share(siap["spuriousness"])),
+        ("position accuracy", _number(siap["position_accuracy_m"], "{:.0f} m"),
+         "velocity accuracy", _number(siap["velocity_accuracy_mps"], "{:.1f} m/s")),
+        ("number changes per hour", _number(siap["number_changes_per_h"], "{:.2f}"),
+         "longest segment", _share(siap["longest_segment"])),
+        ("identity correct", _share(siap["identity_correctness"]),
+         "OSPA / GOSPA",
+         f"{_number(metrics['ospa']['mean_m'])} m / {_number(gospa['mean_m'])} m"),
+    ]  # fmt: skip
+    for left, value, right, other in rows:
+        table.add_row(left, Text(value, "bold"), right, Text(other, "bold"))
+    return table
+
+
+def _targets(targets: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("target")
+    table.add_column("class")
+    for name in (
+        "detected s", "track s", "at km", "held", "numbers", "longest s", "error m", "m/s",
+    ):  # fmt: skip
+        table.add_column(name, justify="right")
+    for t in targets:
+        table.add_row(
+            t["id"],
+            t["class"],
+            _number(t["first_detection_s"]),
+            _number(t["first_track_s"]),
+            _number(t["range_at_first_track_m"], "{:.1f}", _KM),
+            _share(t["continuity"]),
+            str(t["track_numbers"]),
+            _number(t["longest_segment_s"]),
+            _number(t["position_rms_m"]),
+            _number(t["velocity_rms_mps"], "{:.1f}"),
+        )
+    return table
+
+
+def _untracked(targets: list[dict[str, Any]]) -> list[str]:
+    """Say in words why a target was not under track, for all gaps after its first track."""
+    lines = []
+    for target in targets:
+        if target["first_track_s"] is None:
+            reasons = target["untracked"][0]["reasons"] if target["untracked"] else {}
+            lines.append(f"{target['id']}: never under track: {_reasons(reasons)}")
+            continue
+        gaps = [
+            gap
+            for gap in target["untracked"]
+            if gap["when"] != "before first track" and gap["duration_s"] >= _SHORTEST_GAP_S
+        ]
+        if not gaps:
+            continue
+        total_s = sum(gap["duration_s"] for gap in gaps)
+        shares: dict[str, float] = {}
+        for gap in gaps:
+            for reason, share in gap["reasons"].items():
+                shares[reason] = shares.get(reason, 0.0) + share * gap["duration_s"] / total_s
+        times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
+        lines.append(
+            f"{target['id']}: not under track {times}, {total_s:.0f} s in all: {_reasons(shares)}"
+        )
+    return lines
+
+
+def _reasons(shares: dict[str, float]) -> str:
+    if not shares:
+        return "no reason known"
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return ", ".join(
+        f"{'in sight' if reason == 'visible' else reason} {share:.0%}"
+        for reason, share in ordered
+        if share >= 0.005
+    )
+
+
+def _sensors(sensors: list[dict[str, Any]], targets: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("sensor")
+    for name in ("plots", "false", "targets seen", "fed tracks"):
+        table.add_column(name, justify="right")
+    for sensor in sensors:
+        table.add_row(
+            sensor["id"],
+            f"{sensor['plots']:,}",
+            f"{sensor['false_alarms']:,}",
+            f"{sensor['targets_seen']} of {len(targets)}",
+            _share(sensor["track_share"]),
+        )
+    return table
+
+
+def _corridor(thing: dict[str, Any]) -> list[str]:
+    lines = [f"[bold]{thing['id']}[/bold] (corridor)"]
+    entered = [a for a in thing["aircraft"] if a["entered"]]
+    if thing["aircraft"] and not entered:
+        lines.append("  no arrival entered it")
+    elif thing["under_track_all_the_way"]:
+        lines.append("  every arrival was under track all the way in:")
+    elif entered:
+        lines.append(
+            "  not under track all the way in: " + ", ".join(thing["not_under_track_all_the_way"])
+        )
+    for aircraft in entered:
+        lines.append(
+            f"    {aircraft['id']}: {_share(aircraft['tracked_share'])} of "
+            f"{aircraft['inside_s']:.0f} s inside, "
+            + (
+                "never under track"
+                if aircraft["track_begin_range_m"] is None
+                else f"from {aircraft['track_begin_range_m'] * _KM:.0f} km out"
+            )
+        )
+    return lines + _infringements(thing, "came inside the separation of {subject}")
+
+
+def _point(thing: dict[str, Any]) -> list[str]:
+    return [f"[bold]{thing['id']}[/bold] (point)", *_infringements(thing, "came inside")]
+
+
+def _infringements(thing: dict[str, Any], what: str) -> list[str]:
+    lines = []
+    for found in thing["infringements"]:
+        place = what.format(subject=found.get("subject", ""))
+        warned = found["warning_s"]
+        if warned is None:
+            warning = "never under track"
+        elif warned >= 0:
+            warning = f"under track {warned:.0f} s before"
+        else:
+            warning = f"under track only {-warned:.0f} s later"
+        alerted = "alert" if found["alerted"] else "[bold]missed[/bold]"
+        lines.append(
+            f"  {found['intruder']} {place} at {found['begin_s']:.0f} s "
+            f"({found['closest_horizontal_m'] * _KM:.1f} km, "
+            f"{found['closest_vertical_m']:.0f} m at the closest): {alerted}, {warning}"
+        )
+    if not lines:
+        lines.append("  nothing unknown or hostile came inside")
+    lines.append(
+        f"  missed alerts {thing['missed_alerts']}, false alerts {thing['false_alerts']}, "
+        f"alerts on neutral traffic {thing['alerts_on_neutral']}"
+    )
+    return lines
+
+
+def _verdict(verdict: Verdict) -> str:
+    bounds = []
+    if verdict.minimum is not None:
+        bounds.append(f"at least {verdict.minimum:g}")
+    if verdict.maximum is not None:
+        bounds.append(f"at most {verdict.maximum:g}")
+    mark = "[green]met[/green]   " if verdict.met else "[red]missed[/red]"
+    value = _number(verdict.value, "{:.4g}")
+    return f"criterion {mark} {verdict.metric} = {value} ({' and '.join(bounds)})"
