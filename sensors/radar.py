@@ -20,7 +20,6 @@ from sensors.detection import (
     radar_snr,
 )
 from sensors.presets import require_own_keys_only, with_preset
-from sensors.resolution import merge_echoes, shared_cells
 from sensors.scanning import Looks, Rotation, Scan, Stare
 from sim.core.tables import FALSE_ALARM, Plots, Reply, Truth, Visibility
 from sim.world.frames import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
@@ -303,6 +302,8 @@ class Radar:
         pd : (N,) single-look detection probability of the target alone
         code : (N,) ``Visibility``
         """
+        from sensors.resolution import merge_echoes, shared_cells  # numba: only where it runs
+
         pd = np.zeros(len(truth))
         polar, code = self._locate(truth.position_enu_m, truth.velocity_enu_mps)
         seen = code == Visibility.VISIBLE
@@ -314,10 +315,10 @@ class Radar:
         )
         code[seen & (pd < 0.5)] = Visibility.WEAK_ECHO
         shown = np.flatnonzero(code == Visibility.VISIBLE)
-        group = shared_cells(polar[shown], np.zeros(shown.size), self.resolution, np.inf)
-        if group is not None:
+        group, groups = shared_cells(polar[shown], np.zeros(shown.size), self.resolution, np.inf)
+        if groups < shown.size:
             echo = self._snr(polar[shown, 0], targets.rcs_m2[shown])
-            _, _, strongest = merge_echoes(polar[shown], echo, group)
+            _, _, strongest = merge_echoes(polar[shown], echo, group, groups)
             code[np.delete(shown, strongest)] = Visibility.UNRESOLVED
         return pd, code
 
@@ -348,15 +349,17 @@ class Radar:
         return polar, reason
 
     def _echoes(self, targets: Targets, looks: Looks, rng: np.random.Generator) -> _Detections:
+        from sensors.resolution import merge_echoes, shared_cells  # numba: only where it runs
+
         polar, reason = self._locate(looks.position_enu_m, looks.velocity_enu_mps)
         seen = reason == Visibility.VISIBLE
         if not seen.all():
             looks, polar = looks.take(seen), polar[seen]
         snr = self._snr(polar[:, 0], targets.rcs_m2[looks.target])
         time_s, target, due = looks.time_s, looks.target, looks.due
-        group = shared_cells(polar, time_s, self.resolution, 0.5 * self.period_s)
-        if group is not None:
-            polar, snr, strongest = merge_echoes(polar, snr, group)
+        group, groups = shared_cells(polar, time_s, self.resolution, 0.5 * self.period_s)
+        if groups < group.size:
+            polar, snr, strongest = merge_echoes(polar, snr, group, groups)
             time_s, target, due = time_s[strongest], target[strongest], due[strongest]
         swerling = targets.swerling[target]
         power = draw_echo_power(snr, self.pulses, swerling, rng)

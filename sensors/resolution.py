@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from sim.core.tables import Floats
+from sim.core.jit import kernel
+from sim.core.tables import Floats, Ints
 
 
+@kernel()
+def _share_a_cell(one: Floats, other: Floats, resolution: Floats) -> bool:
+    for k in range(4):
+        if math.isnan(resolution[k]):
+            continue
+        apart = abs(one[k] - other[k])
+        if k == 1:
+            apart = min(apart, 2.0 * math.pi - apart)
+        if apart >= resolution[k]:
+            return False
+    return True
+
+
+@kernel()
+def _head(group: Ints, row: int) -> int:
+    while group[row] != row:
+        group[row] = group[group[row]]
+        row = group[row]
+    return row
+
+
+@kernel()
 def shared_cells(
     polar: Floats, time_s: Floats, resolution: Floats, look_gap_s: float
-) -> NDArray[np.intp] | None:
+) -> tuple[Ints, int]:
     """Group echoes that a sensor cannot tell apart.
 
     Two echoes of the same look share a cell if they differ by less than the resolution in
@@ -29,63 +49,71 @@ def shared_cells(
 
     Returns
     -------
-    (K,) the lowest row of each echo's group, or ``None`` if all are alone.
+    (K,) the lowest row of each echo's group, and the number of groups.
     """
-    order = np.argsort(polar[:, 0], kind="stable")
-    range_m = polar[order, 0]
-    if range_m.size < 2 or np.diff(range_m).min() >= resolution[0]:
-        return None
-    # Partners within the range cell lie next to each other: no matrix of all against all.
-    ends = np.searchsorted(range_m, range_m + resolution[0], side="left")
-    partners = ends - np.arange(ends.size) - 1
-    near = np.repeat(np.arange(ends.size), partners)
-    far = near + 1 + np.arange(near.size) - np.repeat(np.cumsum(partners) - partners, partners)
-    one, other = order[near], order[far]
-    apart = np.abs(polar[one] - polar[other])
-    apart[:, 1] = np.minimum(apart[:, 1], 2.0 * np.pi - apart[:, 1])
-    resolved = ~np.isnan(resolution)
-    together = np.all(apart[:, resolved] < resolution[resolved], axis=1)
-    together &= np.abs(time_s[one] - time_s[other]) < look_gap_s
-    if not together.any():
-        return None
-    return _lowest_of_group(one[together], other[together], range_m.size)
+    size = polar.shape[0]
+    group = np.arange(size).astype(np.int32)
+    groups = size
+    order = np.argsort(polar[:, 0], kind="mergesort")
+    for a in range(size):
+        i = order[a]
+        # Partners within the range cell lie next to each other: no search of all by all.
+        for b in range(a + 1, size):
+            j = order[b]
+            if polar[j, 0] - polar[i, 0] >= resolution[0]:
+                break
+            if abs(time_s[i] - time_s[j]) < look_gap_s and _share_a_cell(
+                polar[i], polar[j], resolution
+            ):
+                one, other = _head(group, i), _head(group, j)
+                if one != other:
+                    group[max(one, other)] = min(one, other)
+                    groups -= 1
+    for i in range(size):
+        group[i] = _head(group, i)
+    return group, groups
 
 
-def _lowest_of_group(one: NDArray[np.intp], other: NDArray[np.intp], size: int) -> NDArray[np.intp]:
-    label = np.arange(size)
-    while True:
-        lowest = np.minimum(label[one], label[other])
-        spread = label.copy()
-        np.minimum.at(spread, one, lowest)
-        np.minimum.at(spread, other, lowest)
-        spread = spread[spread]  # follow the group's head at once
-        if np.array_equal(spread, label):
-            return label
-        label = spread
-
-
+@kernel()
 def merge_echoes(
-    polar: Floats, power: Floats, group: NDArray[np.intp]
-) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    polar: Floats, power: Floats, group: Ints, groups: int
+) -> tuple[Floats, Floats, Ints]:
     """Merge groups: powers add, the place is the centroid weighted by power.
 
     Parameters
     ----------
     polar : (K, 4) range, azimuth, elevation, range rate
     power : (K,) any measure proportional to power
-    group : (K,) from ``shared_cells``
+    group, groups : from ``shared_cells``
 
     Returns
     -------
-    polar (G, 4), power (G,) and the row (G,) of each group's strongest echo.
+    polar (G, 4), power (G,) and the row (G,) of each group's strongest echo, in order of
+    the groups' lowest rows.
     """
-    by_power = np.lexsort((-power, group))
-    heads, label = np.unique(group, return_inverse=True)
-    strongest = by_power[np.searchsorted(group[by_power], heads)]
-    total: Floats = np.bincount(label, power).astype(float)
-    # Offsets from the strongest keep azimuths near north and large ranges exact.
-    offset = polar - polar[strongest[label]]
-    offset[:, 1] = np.remainder(offset[:, 1] + np.pi, 2.0 * np.pi) - np.pi
-    mean = np.stack([np.bincount(label, power * column) for column in offset.T], axis=1)
-    centroid: Floats = polar[strongest] + mean / total[:, None]
-    return centroid, total, strongest
+    place = np.empty(group.size, np.int32)
+    strongest = np.empty(groups, np.int32)
+    total = np.zeros(groups)
+    merged = np.zeros((groups, 4))
+    count = 0
+    for i in range(group.size):
+        if group[i] == i:
+            place[i] = count
+            strongest[count] = i
+            count += 1
+        g = place[group[i]]
+        total[g] += power[i]
+        if power[i] > power[strongest[g]]:
+            strongest[g] = i
+    for i in range(group.size):
+        g = place[group[i]]
+        for k in range(4):
+            # Offsets from the strongest keep azimuths near north and large ranges exact.
+            offset = polar[i, k] - polar[strongest[g], k]
+            if k == 1:
+                offset -= 2.0 * math.pi * math.floor(offset / (2.0 * math.pi) + 0.5)
+            merged[g, k] += power[i] * offset / total[g]
+    for g in range(groups):
+        for k in range(4):
+            merged[g, k] += polar[strongest[g], k]
+    return merged, total, strongest

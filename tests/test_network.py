@@ -94,7 +94,7 @@ def test_the_stated_share_is_lost(loss: float) -> None:
 
 
 def test_what_is_lost_depends_on_the_link_alone() -> None:
-    alone, _ = mailbox([0.0], [0.5]), None
+    alone = mailbox([0.0], [0.5])
     beside = mailbox([0.0, 0.0], [0.5, 0.5])
     kept = []
     for box in (alone, beside):

@@ -49,7 +49,7 @@ class CompiledEngine:
             return taken
         tracks: list[Ints] = []
         plots: list[Ints] = []
-        for sensor, rows in cycle.by_sensor():
+        for sensor, rows in cycle.by_sensor:
             start, plot, log_likelihood = gate_plots(
                 store.mean,
                 store.covariance,
@@ -103,7 +103,7 @@ class CompiledEngine:
             return
         config, sensors, store = self._config, self._sensors, self._store
         count_before = store.count
-        for sensor, rows in cycle.by_sensor():
+        for sensor, rows in cycle.by_sensor:
             free = (np.flatnonzero(~taken[rows]) + rows.start).astype(np.int32)
             if free.size == 0:
                 continue

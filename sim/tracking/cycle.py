@@ -14,13 +14,17 @@ from sim.tracking.config import TrackerConfig
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """The sound plots of one cycle, ordered by sensor, time, azimuth and range."""
+    """The sound plots of one cycle, ordered by sensor, time, azimuth and range.
+
+    ``by_sensor`` holds each sensor with its slice of rows, in order.
+    """
 
     time_s: Floats
     sensor: Ints
     measurement: Floats
     sigma: Floats
     reply: Bytes
+    by_sensor: tuple[tuple[int, slice], ...]
 
     @classmethod
     def of(cls, plots: Plots) -> Cycle:
@@ -28,19 +32,16 @@ class Cycle:
         order = np.lexsort(
             (plots.measurement[:, 0], plots.measurement[:, 1], plots.time_s, plots.sensor)
         )
+        sensor = plots.sensor[order]
+        first = np.flatnonzero(np.diff(sensor, prepend=-1)).tolist()
         return cls(
             plots.time_s[order],
-            plots.sensor[order],
+            sensor,
             np.ascontiguousarray(plots.measurement[order]),
             np.ascontiguousarray(plots.sigma[order]),
             plots.reply[order],
+            tuple((int(sensor[a]), slice(a, b)) for a, b in pairwise([*first, len(plots)])),
         )
-
-    def by_sensor(self) -> list[tuple[int, slice]]:
-        """Return each sensor with its slice of rows, in order."""
-        first = np.flatnonzero(np.diff(self.sensor, prepend=-1))
-        bounds = np.append(first, self.sensor.size)
-        return [(int(self.sensor[a]), slice(int(a), int(b))) for a, b in pairwise(bounds)]
 
 
 def gates(probability: float) -> Floats:

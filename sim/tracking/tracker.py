@@ -50,8 +50,8 @@ class Tracker:
 
     Notes
     -----
-    Plots are associated in cycles of at most ``config.cycle_s`` and half the shortest
-    sensor period: within a cycle every sensor's plots are paired with the tracks as they
+    The time between two calls is split into cycles of at most ``config.cycle_s`` and half
+    the shortest sensor period: within a cycle every sensor's plots are paired with the tracks as they
     stood at its beginning, then each track is updated in order of time. Time never runs
     backwards: a plot older than the last call's ``until_s`` is dropped and counted.
     """
@@ -78,12 +78,18 @@ class Tracker:
         end_s = float(sound.time_s.max(initial=self.time_s if until_s is None else until_s))
         if end_s == -math.inf:
             return
-        slot = np.floor(sound.time_s / self._cycle_s)
-        for k in np.unique(slot):
-            cycle_end_s = min((k + 1) * self._cycle_s, end_s)
-            self._engine.cycle(Cycle.of(sound.take(slot == k)), cycle_end_s)
-        if len(sound) == 0 or cycle_end_s < end_s:
-            self._engine.cycle(Cycle.of(Plots.empty()), end_s)
+        start_s = min(self.time_s, end_s)
+        if start_s == -math.inf:
+            start_s = float(sound.time_s.min(initial=end_s))
+        cycles = max(1, math.ceil((end_s - start_s) / self._cycle_s - 1e-9))
+        length_s = (end_s - start_s) / cycles
+        slot = np.ceil((sound.time_s - start_s) / max(length_s, 1e-9)).astype(np.int64) - 1
+        slot = np.clip(slot, 0, cycles - 1)
+        for k in np.unique(np.append(slot, cycles - 1)):
+            plots_of_cycle = Cycle.of(sound.take(slot == k))
+            self._engine.cycle(
+                plots_of_cycle, end_s if k == cycles - 1 else start_s + (k + 1) * length_s
+            )
         self.time_s = max(self.time_s, end_s)
 
     def picture(self, time_s: float | None = None) -> Tracks:

@@ -1,0 +1,165 @@
+"""How kernels are compiled, and where their machine code is kept."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numba
+import pytest
+
+from sim.core.jit import KERNEL_ROOMS, sources_hash, threads_for
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Tests of kernels against slow twins, on inputs small enough for plain Python.
+UNCOMPILED = (
+    "test_assignment.py",
+    "test_gating.py",
+    "test_gaussian.py",
+    "test_measurement.py",
+    "test_metrics_gospa.py",
+    "test_metrics_matching.py",
+    "test_propagation.py",
+)
+
+
+def python(program: str, **environment: str | Path) -> list[str]:
+    """Run a program in an environment without cache folders but those given."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=clean | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+#: Compiles one small kernel; prints the cache folder and whether it held code before and after.
+COMPILE = """
+from sim.core import jit
+from sim.core.measurement import wrap_angle
+print(jit.CACHE_FOLDER, jit.is_compiled(), sep="\\n")
+assert abs(wrap_angle(7.0) - 0.7168146928204138) < 1e-12
+print(jit.is_compiled())
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for room in KERNEL_ROOMS:
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def counts(path: Path, root: Path) -> bool:
+    """Tell whether a change of a file changes the hash."""
+    before, text = sources_hash(root), path.read_bytes()
+    path.write_bytes(text + b"\n# changed\n")
+    after = sources_hash(root)
+    path.write_bytes(text)
+    assert sources_hash(root) == before
+    return after != before
+
+
+def test_the_hash_tells_sources_apart_and_nothing_else(copy: Path) -> None:
+    assert sources_hash(copy) == sources_hash(ROOT)
+    assert len(sources_hash(copy)) == 16
+    assert not counts(copy / "sensors/registry.py", copy)
+    assert not counts(copy / "sim/metrics/judge.py", copy)
+    (copy / "sensors/notes.txt").write_text("kernel")
+    assert sources_hash(copy) == sources_hash(ROOT)
+    shutil.move(copy / "sim/core/motion.py", copy / "sim/core/moved.py")
+    assert sources_hash(copy) != sources_hash(ROOT)
+
+
+def test_whatever_a_kernel_is_made_of_counts(copy: Path) -> None:
+    """Its own file, and those it imports from: callees and constants are compiled in."""
+    found = 0
+    for path in [p for room in ("sim", "sensors", "viz") for p in (ROOT / room).rglob("*.py")]:
+        imports = [
+            n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)
+        ]
+        if not any(n.module == "sim.core.jit" and n.names[0].name == "kernel" for n in imports):
+            continue
+        found += 1
+        used = {path.relative_to(ROOT)}
+        for node in imports:
+            module = Path(*str(node.module).split(".")).with_suffix(".py")
+            if (ROOT / module).exists():
+                used.add(module)
+        for source in used:
+            assert (copy / source).exists(), f"{source} lies in none of the KERNEL_ROOMS"
+            assert counts(copy / source, copy), source
+    assert found >= 8
+
+
+def test_the_users_cache_folder_is_named_after_the_sources(tmp_path: Path) -> None:
+    old, young = (tmp_path / "airpicture" / "kernels" / name for name in ("old", "young"))
+    for folder, days in ((old, 40), (young, 20)):
+        folder.mkdir(parents=True)
+        (folder / "code.nbc").touch()
+        os.utime(folder, (time.time() - 86400 * days,) * 2)
+    folder, before, after = python(COMPILE, XDG_CACHE_HOME=tmp_path)
+    assert Path(folder) == tmp_path / "airpicture" / "kernels" / sources_hash(ROOT)
+    assert (before, after) == ("False", "True")
+    assert list(Path(folder).rglob("*.nbc"))
+    assert not old.exists()
+    assert young.exists()
+    assert python(COMPILE, XDG_CACHE_HOME=tmp_path)[1] == "True"
+
+
+def test_numbas_own_variable_wins(tmp_path: Path) -> None:
+    answer = python(COMPILE, NUMBA_CACHE_DIR=tmp_path / "mine", XDG_CACHE_HOME=tmp_path / "not")
+    assert answer == [str(tmp_path / "mine"), "False", "True"]
+    assert list((tmp_path / "mine").rglob("*.nbc"))
+    assert not (tmp_path / "not").exists()
+
+
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_kernels_run_where_nothing_can_be_written(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    kept = {path for room in KERNEL_ROOMS for path in (ROOT / room).rglob("*.nbc")}
+    blocked = {variable: tmp_path / "file" / "below"}
+    assert python(COMPILE, **blocked) == ["None", "False", "False"]
+    assert {path for room in KERNEL_ROOMS for path in (ROOT / room).rglob("*.nbc")} == kept
+
+
+def test_few_items_take_one_thread() -> None:
+    before = numba.get_num_threads()
+    with threads_for(10):
+        assert numba.get_num_threads() == 1
+    assert numba.get_num_threads() == before
+    with threads_for(1_000_000):
+        assert numba.get_num_threads() == before
+    with pytest.raises(KeyError), threads_for(10):
+        raise KeyError
+    assert numba.get_num_threads() == before
+
+
+@pytest.mark.slow
+def test_kernels_give_the_same_uncompiled() -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"),
+            *(str(ROOT / "tests" / name) for name in UNCOMPILED),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "passed" in done.stdout
