@@ -21,8 +21,8 @@ from sensors.detection import (
 )
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Looks, Rotation, Scan, Stare
+from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
 from sim.core.tables import FALSE_ALARM, Plots, Reply, Truth, Visibility
-from sim.world.frames import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
 from sim.world.spec import Identifier, Spec
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class Radar:
     index: int
     site: str
     origin_enu_m: Floats
-    enu_R_sensor: Floats  # noqa: N815
+    enu_R_sensor: Floats
     period_s: float
     measures: Bools
     interrogates: bool

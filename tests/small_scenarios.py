@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,9 +101,6 @@ FURTHER_TARGET = """\
       - {latitude_deg: 52.06, longitude_deg: 5.05, height_agl_m: 300}
 """
 
-#: Replaces the targets: radars that watch an empty sky, and hardly err.
-EMPTY_SKY = "targets: []\n"
-
 
 def changed(*changes: tuple[str, str], text: str = TEXT) -> str:
     """Return the scenario with parts replaced, each of which must be there once."""
@@ -149,11 +145,3 @@ def recorded(folder: Path, text: str = TEXT) -> Run:
     snapshots: list[Snapshot] = []
     outcome = record_run(world, folder / "run", snapshots.append)
     return Run(world, outcome, snapshots)
-
-
-def starts_and_ends(snapshots: list[Snapshot]) -> Iterator[tuple[float, Snapshot]]:
-    """Yield each snapshot with the time of the one before it."""
-    before_s = 0.0
-    for snapshot in snapshots:
-        yield before_s, snapshot
-        before_s = snapshot.time_s

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numba
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from small_scenarios import changed
 
@@ -197,11 +196,12 @@ def test_seed_and_duration_take_effect(run: Run, small: Path, tmp_path: Path) ->
     for folder, seed in zip(folders[1:], ("8", "7"), strict=True):
         arguments = ("--duration", "9", "--seed", seed)
         assert run(small, "--quiet", *arguments, "--out", folder).code == 0
-    tables = [pq.read_table(folder / "plots.parquet") for folder in folders]
-    assert all(0 < table["time_s"].to_numpy().max() <= 9.0 for table in tables)
-    assert all(Recording.open(folder).times_s[-1] == 9.0 for folder in folders)
-    assert tables[0] == tables[2] or tables[0].to_pylist().__repr__() == repr(tables[2].to_pylist())
-    assert tables[0]["range_m"].to_pylist() != tables[1]["range_m"].to_pylist()
+    for folder in folders:
+        recording = Recording.open(folder)
+        assert recording.times_s.tolist() == [k + 1.0 for k in range(9)]
+        assert 8.0 < recording.plots.time_s.max() <= 9.0
+    own, other, same = ((folder / "plots.parquet").read_bytes() for folder in folders)
+    assert own == same != other
     spec = load(folders[1] / "scenario.resolved.yaml").spec
     assert (spec.seed, spec.time.duration_s) == (8, 9.0)
     manifest = json.loads((folders[1] / "manifest.json").read_text())
@@ -263,14 +263,8 @@ def test_a_mistake_in_the_scenario_is_shown_in_its_place(run: Run, tmp_path: Pat
 
 def test_a_route_that_cannot_be_flown_names_its_target(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "steep.yaml"
-    path.write_text(
-        changed(
-            (
-                "51.918, longitude_deg: 5.10, height_m: 1500",
-                "51.918, longitude_deg: 5.10, height_m: 9000",
-            )
-        )
-    )
+    end = "{latitude_deg: 51.918, longitude_deg: 5.10, height_m: 1500}"
+    path.write_text(changed((end, end.replace("1500", "9000"))))
     refused(run(path, "--out", tmp_path / "run"), "steep.yaml", "leaver")
     assert not (tmp_path / "run").exists()
 
@@ -300,7 +294,7 @@ def test_progress_goes_to_standard_error(
     ran = run(small, "--json", "--out", tmp_path / "run")
     assert json.loads(ran.out)["complete"] is True
     assert "× real time" in ran.err
-    assert "t = 20 s" in ran.err or "t = " in ran.err
+    assert "t = " in ran.err
 
 
 def test_an_interrupt_exits_with_130(

@@ -96,7 +96,9 @@ def test_check_prints_one_json_object(run: Run, good: Path, bad: Path) -> None:
 
 
 def test_check_lets_files_lie_outside_if_told(run: Run, good: Path, tmp_path: Path) -> None:
-    (tmp_path / "flight.csv").write_text("")
+    (tmp_path / "flight.csv").write_text(
+        "time,icao24,lat,lon,baroaltitude\n0,abc,50.0,5.0,1000\n5,abc,50.005,5.0,1000\n"
+    )
     folder = tmp_path / "inner"
     folder.mkdir()
     recorded = (

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.world.frames import (
-    Frame,
+from sim.core.geodesy import (
     ecef_from_geodetic,
     ecef_R_local,
     geodetic_from_ecef,
     mean_radius_m,
 )
+from sim.world.frames import Frame
 
 LATITUDES = np.radians([-90, -89.9999999, -60, -1e-9, 0, 33, 50.243, 89.99, 90])
 LONGITUDES = np.radians([-180, -179.9999999, -90, 0, 4.646, 135, 180])

@@ -115,18 +115,14 @@ def test_an_empty_mailbox_hands_over_nothing() -> None:
     assert Links(np.empty(0), np.empty(0)).hold_back_s == 0.0
 
 
-def with_networks(folder: Path, fast: str, slow: str) -> World:
-    return world_of(
-        folder,
-        changed(
-            ("- {id: fast}", f"- {{id: fast, {fast}}}"), ("- {id: slow}", f"- {{id: slow, {slow}}}")
-        ),
-    )
+def with_networks(folder: Path, **links: str) -> World:
+    changes = [(f"{{id: {name}}}", f"{{id: {name}, {how}}}") for name, how in links.items()]
+    return world_of(folder, changed(*changes))
 
 
 def test_latency_delays_the_picture_and_changes_nothing_else(tmp_path: Path) -> None:
-    at_once = list(run(with_networks(tmp_path / "a", "latency_s: 0", "latency_s: 0")))
-    late = list(run(with_networks(tmp_path / "b", "latency_s: 0.5", "latency_s: 3")))
+    at_once = list(run(with_networks(tmp_path / "a", fast="latency_s: 0", slow="latency_s: 0")))
+    late = list(run(with_networks(tmp_path / "b", fast="latency_s: 0.5", slow="latency_s: 3")))
     for now, then in zip(late[3:], at_once[:-3], strict=True):
         assert now.time_s == then.time_s + 3.0
         for name in ("number", "hits", "last_plot_s", "sensors", "replies", "status", "identity"):
@@ -156,7 +152,7 @@ def test_sensors_lose_plots_on_their_own_link(
         process(self, plots, until_s)
 
     monkeypatch.setattr(Tracker, "process", spy)
-    world = with_networks(tmp_path, "loss: 0.4", "loss: 0")
+    world = with_networks(tmp_path, fast="loss: 0.4")
     made = Plots.concatenate([snapshot.plots for snapshot in run(world)])
     heard = Plots.concatenate(given)
     assert [sensor.id for sensor in world.sensors] == ["mobile", "approach-radar"]

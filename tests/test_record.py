@@ -232,7 +232,7 @@ def test_reading_while_the_run_goes_on(tmp_path: Path) -> None:
                 assert_same_snapshot(found.snapshot(1e9), written[flushed - 1])
 
 
-@pytest.mark.parametrize("interrupted_at", range(8))
+@pytest.mark.parametrize("interrupted_at", range(9))
 def test_an_interrupted_flush_loses_nothing(
     interrupted_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

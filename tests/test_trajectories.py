@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy.interpolate import CubicHermiteSpline
 
+from sim.core.geodesy import geodetic_from_ecef
 from sim.core.tables import Floats
 from sim.world.corners import Limits
 from sim.world.flight import Flight
 from sim.world.formation import members
-from sim.world.frames import Frame, geodetic_from_ecef
+from sim.world.frames import Frame
 from sim.world.route import plan_route
 from sim.world.targets import RouteEntry
 from sim.world.trajectories import Knots, Trajectories, sample_adaptively

@@ -33,9 +33,9 @@ SETTING = Setting(
         SensorFacts("stare", "radar", "site-b", (-15_000.0, 0.0, 0.0), 5_000.0, 1.0),
     ),
     targets=(
-        TargetFacts("lightning-1", "lightning", "fighter", "friend"),
-        TargetFacts("spotter", "spotter", "mini-drone", "unknown"),
-        TargetFacts("late", "late", "airliner", "neutral"),
+        TargetFacts("lightning-1", "lightning", "fighter", "friend", "lightning-1"),
+        TargetFacts("spotter", "spotter", "mini-drone", "unknown", "spotter"),
+        TargetFacts("late", "late", "airliner", "neutral", "late"),
     ),
     protected=(
         ProtectedFacts("approach", "corridor", ((-12e3, 4e3, 0.0), (0.0, 0.0, 0.0)), 2000.0),

@@ -11,14 +11,14 @@ from sim.record.setting import ProtectedFacts, SensorFacts, Setting
 from viz import style
 from viz.camera import Camera, Rect
 from viz.geography import Geography
-from viz.primitives import Glow, Marks, Polyline, Primitive, Segments, Text, text_size_px
+from viz.primitives import Glow, Marks, Polyline, Primitive, Segments, Text
 from viz.shapes import circle_px, clipped, runs, stadium
 from viz.view import View
 
 _GRID_DEG = (10, 5, 2, 1, 1 / 2, 1 / 3, 1 / 6, 1 / 12, 1 / 30, 1 / 60, 1 / 120, 1 / 300, 1 / 600)
 _GRID_FROM_PX = 110.0
-_RINGS_FROM_PX = 75.0
-_MOST_RINGS = 12
+_RINGS_FROM_PX = 100.0
+_MOST_RINGS = 8
 #: Bearings along which rings are labelled: each sensor in turn takes the next.
 _RING_LABELS_DEG = (45.0, 225.0, 135.0, 315.0)
 _DEGREE_M = 111_320.0
@@ -120,9 +120,13 @@ def _rings(sensor: SensorFacts, camera: Camera, labels_deg: float) -> list[Primi
         shapes += [Polyline(arc, colour) for arc in circle_px(centre, radius_px, view)]
         towards = math.radians(labels_deg)
         x, y = (centre + radius_px * np.array([math.sin(towards), -math.cos(towards)])).tolist()
-        if radius_px > 24 and view.contains(x - 24, y) and view.contains(x + 24, y - 14):
+        if (
+            radius_px > 24
+            and view.contains(x - 24, y)
+            and view.contains(x + 24, y - style.SMALL - 3)
+        ):
             kilometres = f"{radius_m / 1000:.4g} km"
-            shapes.append(Text(kilometres, x, y - 14, style.SMALL, style.RING_TEXT, "centre"))
+            shapes.append(Text(kilometres, x, y, style.SMALL, style.RING_TEXT, "centre"))
     return shapes
 
 
@@ -165,29 +169,9 @@ def _sensor(sensor: SensorFacts, camera: Camera) -> list[Primitive]:
     at = camera.to_screen(sensor.position_enu_m)
     if not camera.viewport.near(at, 20):
         return []
-    return [Marks(at[None], "sensor", 13, style.SENSOR), _sensor_name(sensor, camera)]
-
-
-def _sensor_name(sensor: SensorFacts, camera: Camera) -> Text:
-    x, y = camera.to_screen(sensor.position_enu_m).tolist()
-    return Text(sensor.id, x, y + 9, style.SMALL, style.SENSOR, "centre")
-
-
-def reserved(setting: Setting, camera: Camera) -> list[Rect]:
-    """Return the parts of the screen where no track label should go."""
-    view = camera.viewport
-    taken = [Rect(view.left + 10, view.bottom - 40, 190, 40)]
-    for sensor in setting.sensors:
-        x, y = camera.to_screen(sensor.position_enu_m).tolist()
-        taken += [Rect(x - 8, y - 8, 16, 16), _around(_sensor_name(sensor, camera))]
-    names = (_name_of(protected, camera) for protected in setting.protected)
-    return taken + [_around(name) for name in names if name is not None]
-
-
-def _around(text: Text) -> Rect:
-    """Return the rectangle of a centred text."""
-    width, height = text_size_px(text.text, text.size_px)
-    return Rect(text.x_px - width / 2, text.y_px, width, height)
+    x, y = at.tolist()
+    name = Text(sensor.id, x, y + 9, style.SMALL, style.SENSOR, "centre")
+    return [Marks(at[None], "sensor", 13, style.SENSOR), name]
 
 
 def _scale_bar(camera: Camera) -> list[Primitive]:
@@ -205,5 +189,12 @@ def _scale_bar(camera: Camera) -> list[Primitive]:
     text = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
     return [
         Segments(np.array(ends, float), style.TEXT_DIM),
-        Text(text, left + length_px / 2, base - 18, style.SMALL, style.TEXT_DIM, "centre"),
+        Text(
+            text,
+            left + length_px / 2,
+            base - style.SMALL - 7,
+            style.SMALL,
+            style.TEXT_DIM,
+            "centre",
+        ),
     ]

@@ -13,14 +13,22 @@ from viz import style
 from viz.bindings import BINDINGS
 from viz.camera import Rect
 from viz.geography import Geography, degrees_minutes
-from viz.picture import Shown, counts, flight_level, knots, local_velocity_mps, row_of
+from viz.picture import (
+    Shown,
+    counts,
+    flight_level,
+    knots,
+    label_texts,
+    local_velocity_mps,
+    row_of,
+)
 from viz.primitives import Box, Colour, Marks, Primitive, Segments, Text, text_size_px
 from viz.view import View
 
 _EDGE_PX = 14
 _LEGEND_PX = 15
 _NOWHERE = np.empty((0, 2))
-_ROW_PX = 18
+_ROW_PX = 20
 
 UNITS_NOTE = (
     "FL: hundreds of feet above the WGS 84 ellipsoid.  Speed over ground in knots.\n"
@@ -66,7 +74,7 @@ def status_bar(
         (utc_text(setting.start, view.time_s)[12:], style.TEXT),
         (state, state_colour),
         (f"{clock_text(view.time_s)} / {clock_text(setting.duration_s)}", style.TEXT_DIM),
-        (f"{confirmed} tracks", style.TEXT),
+        (f"{confirmed} track" + "s" * (confirmed != 1), style.TEXT),
         (f"{recent_plots} plots in 10 s", style.TEXT_DIM),
         (utc_text(setting.start, view.time_s)[:10], style.TEXT_DIM),
     ]
@@ -86,7 +94,11 @@ def status_bar(
     if len(title) > 6:
         shapes.append(
             Text(
-                title, bar.left + _EDGE_PX, bar.top + (bar.height - 17) / 2, style.LARGE, style.TEXT
+                title,
+                bar.left + _EDGE_PX,
+                bar.top + (bar.height - style.LARGE * 1.17) / 2,
+                style.LARGE,
+                style.TEXT,
             )
         )
     share = min(max(view.time_s / max(setting.duration_s, 1e-9), 0.0), 1.0)
@@ -129,8 +141,9 @@ class _Column:
         self._top = rect.top + 12.0
 
     @property
-    def full(self) -> bool:
-        return self._top + _ROW_PX > self.rect.bottom
+    def room(self) -> int:
+        """How many more rows there is room for."""
+        return max(int((self.rect.bottom - self._top) // _ROW_PX), 0)
 
     def heading(self, text: str, colour: Colour = style.TEXT) -> None:
         if self._top + 2 * _ROW_PX > self.rect.bottom:
@@ -138,10 +151,10 @@ class _Column:
             return
         left = self.rect.left + _EDGE_PX
         self.shapes.append(Text(text, left, self._top, style.NORMAL, colour))
-        base = self._top + 17
+        base = self._top + style.NORMAL + 5
         rule = np.array([[(left, base), (self.rect.right - _EDGE_PX, base)]], float)
         self.shapes.append(Segments(rule, style.PANEL_LINE))
-        self._top += 24
+        self._top += style.NORMAL + 12
 
     def row(
         self,
@@ -150,11 +163,11 @@ class _Column:
         mark: Marks | None = None,
         colour: Colour = style.TEXT,
     ) -> None:
-        if self.full:
+        if not self.room:
             return
         left = self.rect.left + _EDGE_PX
         if mark is not None:
-            at = np.array([[left + 9, self._top + 7]])
+            at = np.array([[left + 9, self._top + style.SMALL * 0.6]])
             self.shapes.append(Marks(at, mark.shape, mark.size_px, mark.colour, mark.dashed))
             left += 28
         right = self.rect.right - _EDGE_PX
@@ -186,10 +199,11 @@ def panel(
         _track_rows(column, setting, now, row, geography, view)
     elif view.selected is not None:
         column.heading(f"Track {view.selected:04d}", style.SELECTED)
-        column.row("dropped from the picture", "")
+        column.row("not in the picture", "")
         column.gap()
     _picture_rows(column, snapshot, recent_plots, view)
     _setting_rows(column, setting)
+    _list_rows(column, now, geography, view)
     edge = np.array([[(rect.left, rect.top), (rect.left, rect.bottom)]], float)
     return [Box(rect, style.PANEL), Segments(edge, style.PANEL_LINE), *column.shapes]
 
@@ -263,14 +277,34 @@ def _setting_rows(column: _Column, setting: Setting) -> None:
         column.row(protected.id, f"{word} {protected.radius_m / 1000:.4g} km")
 
 
+def _list_rows(column: _Column, now: Shown, geography: Geography, view: View) -> None:
+    """List the confirmed tracks, the oldest first, as far as there is room."""
+    rows = np.flatnonzero(now.tracks.confirmed)
+    if not rows.size:
+        return
+    column.gap()
+    column.heading("Tracks")
+    room = column.room
+    listed = rows if rows.size <= room else rows[: max(room - 1, 0)]
+    for row, text in zip(listed.tolist(), label_texts(now, listed, geography), strict=True):
+        number, rest = text.split("\n")
+        look = style.IDENTITIES[int(now.tracks.identity[row])]
+        coasting = now.tracks.status[row] == TrackStatus.COASTING
+        mark = Marks(_NOWHERE, look.shape, _LEGEND_PX, look.colour, dashed=bool(coasting))
+        chosen = now.tracks.number[row] == view.selected
+        column.row(number, f"{rest} kt", mark, style.SELECTED if chosen else style.TEXT_DIM)
+    if listed.size < rows.size:
+        column.row(f"and {rows.size - listed.size} more", "")
+
+
 def help_box(view: View) -> list[Primitive]:
     """Return the help in the middle of the map, made of the table of bindings."""
     if not view.help:
         return []
-    size, row = style.NORMAL, 19.0
+    size, row = style.NORMAL, 22.0
     room = view.layout.map
     if room.height < row * (len(BINDINGS) + 4):
-        size, row = style.SMALL, 15.0
+        size, row = style.SMALL, 17.0
     rows = min(max(int((room.height - 16) / row) - 4, 1), len(BINDINGS))
     columns = min(math.ceil(len(BINDINGS) / rows), max(int(room.width // 300), 1))
     wide = columns > 1 or room.width < 460
@@ -292,5 +326,5 @@ def help_box(view: View) -> list[Primitive]:
         if top + style.SMALL * 1.2 < box.bottom:
             note = shortened(line, style.SMALL, box.right - left - 8)
             shapes.append(Text(note, left, top, style.SMALL, style.GRATICULE_TEXT))
-        top += 14
+        top += style.SMALL + 4
     return shapes

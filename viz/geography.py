@@ -12,65 +12,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sim.core.geodesy import (
+    SEMI_MAJOR_AXIS_M,
+    ecef_from_geodetic,
+    ecef_R_local,
+    geodetic_from_ecef,
+)
 from sim.core.tables import Floats
-
-#: WGS 84 (NIMA TR8350.2): semi-major axis, flattening.
-SEMI_MAJOR_M = 6378137.0
-FLATTENING = 1.0 / 298.257223563
-ECCENTRICITY_SQUARED = FLATTENING * (2.0 - FLATTENING)
-
-
-def ecef_from_geodetic(
-    latitude_rad: ArrayLike, longitude_rad: ArrayLike, height_m: ArrayLike
-) -> Floats:
-    """Return ECEF (..., 3) in metres."""
-    latitude, longitude, height = np.broadcast_arrays(latitude_rad, longitude_rad, height_m)
-    prime_m = SEMI_MAJOR_M / np.sqrt(1.0 - ECCENTRICITY_SQUARED * np.sin(latitude) ** 2)
-    across = (prime_m + height) * np.cos(latitude)
-    return np.stack(
-        [
-            across * np.cos(longitude),
-            across * np.sin(longitude),
-            (prime_m * (1.0 - ECCENTRICITY_SQUARED) + height) * np.sin(latitude),
-        ],
-        axis=-1,
-    )
-
-
-def geodetic_from_ecef(position_ecef_m: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Return latitude (rad), longitude (rad), height (m); Bowring's method, iterated twice.
-
-    B. R. Bowring, "Transformation from spatial to geographical coordinates",
-    Survey Review 23 (1976); below a millimetre wherever anything flies.
-    """
-    x, y, z = np.moveaxis(np.asarray(position_ecef_m, dtype=np.float64), -1, 0)
-    axis_ratio = 1.0 - FLATTENING
-    semi_minor_m = SEMI_MAJOR_M * axis_ratio
-    second = ECCENTRICITY_SQUARED / (1.0 - ECCENTRICITY_SQUARED)
-    across = np.hypot(x, y)
-    reduced = np.arctan2(z, across * axis_ratio)
-    latitude = reduced
-    for _ in range(2):
-        latitude = np.arctan2(
-            z + second * semi_minor_m * np.sin(reduced) ** 3,
-            across - ECCENTRICITY_SQUARED * SEMI_MAJOR_M * np.cos(reduced) ** 3,
-        )
-        reduced = np.arctan2(axis_ratio * np.sin(latitude), np.cos(latitude))
-    sine = np.sin(latitude)
-    root = np.sqrt(1.0 - ECCENTRICITY_SQUARED * sine**2)
-    height = across * np.cos(latitude) + z * sine - SEMI_MAJOR_M * root
-    return latitude, np.arctan2(y, x), height
-
-
-def ecef_R_local(latitude_rad: ArrayLike, longitude_rad: ArrayLike) -> Floats:
-    """Return (..., 3, 3) whose columns are local east, north and up in ECEF."""
-    latitude, longitude = np.broadcast_arrays(latitude_rad, longitude_rad)
-    sin_lat, cos_lat = np.sin(latitude), np.cos(latitude)
-    sin_lon, cos_lon = np.sin(longitude), np.cos(longitude)
-    east = np.stack([-sin_lon, cos_lon, np.zeros_like(sin_lon)], axis=-1)
-    north = np.stack([-sin_lat * cos_lon, -sin_lat * sin_lon, cos_lat], axis=-1)
-    up = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat], axis=-1)
-    return np.stack([east, north, up], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -117,8 +65,8 @@ class Geography:
         The surface's drop below the tangent plane is that of a sphere: labels only.
         """
         plane = np.asarray(east_north_m, dtype=np.float64)
-        squared = np.minimum(np.sum(plane**2, axis=-1), (0.9 * SEMI_MAJOR_M) ** 2)
-        drop = np.sqrt(SEMI_MAJOR_M**2 - squared) - SEMI_MAJOR_M
+        squared = np.minimum(np.sum(plane**2, axis=-1), (0.9 * SEMI_MAJOR_AXIS_M) ** 2)
+        drop = np.sqrt(SEMI_MAJOR_AXIS_M**2 - squared) - SEMI_MAJOR_AXIS_M
         latitude, longitude, _ = self.to_geodetic(np.concatenate([plane, drop[..., None]], axis=-1))
         return latitude, longitude
 

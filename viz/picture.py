@@ -11,12 +11,21 @@ from numpy.typing import NDArray
 from sim.core.tables import Floats, Identity, Snapshot, Tracks, TrackStatus
 from sim.record.setting import Setting
 from viz import style
-from viz.backdrop import reserved
 from viz.camera import Camera, Rect
 from viz.geography import Geography
 from viz.labels import SIDES, Occupancy
 from viz.memory import AFTERGLOW_S, Memory, Places
-from viz.primitives import Anchor, Colour, Marks, Polyline, Primitive, Segments, Text, text_size_px
+from viz.primitives import (
+    Anchor,
+    Colour,
+    Marks,
+    Polyline,
+    Primitive,
+    Segments,
+    Text,
+    extent,
+    text_size_px,
+)
 from viz.view import View
 
 LEADER_S = 60.0
@@ -24,7 +33,7 @@ LEADER_S = 60.0
 MOST_EXTRAPOLATED_S = 5.0
 _PLOT_LEVELS = 5
 _TRAIL_LEVELS = 4
-_LONGEST_LABEL = "0000\nFL000↑ 000"
+_LONGEST_LABEL = "0000 coast\nFL000↑ 000"
 #: Truth is named to the lower right, where track labels go less often.
 _TRUTH_SIDE = 1
 _FOOT_M = 0.3048
@@ -171,21 +180,28 @@ def row_of(table: Tracks, number: int | None) -> int | None:
 
 
 def labels(
-    now: Shown, setting: Setting, geography: Geography, view: View
+    now: Shown, memory: Memory, still: list[Primitive], geography: Geography, view: View
 ) -> tuple[list[Primitive], Occupancy, dict[int, int]]:
     """Return the labels of confirmed tracks, what is taken, and on which side each stands.
 
     A label reads ``0042`` over ``FL245↑ 447``: track number, hundreds of feet above the
-    ellipsoid, climbing or descending by more than 2.5 m/s, ground speed in knots.
+    ellipsoid, climbing or descending by more than 2.5 m/s, ground speed in knots. It
+    keeps off the texts and sensors of the backdrop, and off leaders and trails if it can.
     """
     table, camera = now.tracks, view.camera
     occupancy = Occupancy(camera.viewport)
-    for rect in reserved(setting, camera):
-        occupancy.take(rect)
+    for shape in still:
+        if isinstance(shape, Text):
+            occupancy.take(extent(shape))
+        elif isinstance(shape, Marks):
+            occupancy.take_around(shape.points_px, shape.size_px / 2)
     rows = np.flatnonzero(table.confirmed & camera.viewport.near(now.pixels))
     occupancy.take_around(now.pixels[rows], now.symbol_px / 2)
     if view.leaders:
         occupancy.avoid(_along_leaders(now, rows, camera))
+    if view.trails:
+        trails = camera.to_screen(memory.trails_of(table.number[rows]))
+        occupancy.avoid(trails[np.isfinite(trails[..., 0])])
     if not view.labels or not rows.size:
         return [], occupancy, {}
     selected = table.number[rows] == (-1 if view.selected is None else view.selected)
@@ -198,7 +214,7 @@ def labels(
     placed = occupancy.place(
         now.pixels[rows], np.tile(size, (rows.size, 1)), gaps, np.array(sides, np.intp)
     )
-    texts = _label_texts(now, rows[[row for row, _, _ in placed]], geography)
+    texts = label_texts(now, rows[[row for row, _, _ in placed]], geography)
     shapes: list[Primitive] = []
     for text, (k, side, rect) in zip(texts, placed, strict=True):
         colour = style.IDENTITIES[int(table.identity[rows[k]])].colour
@@ -214,15 +230,17 @@ def _label(text: str, rect: Rect, side: int, colour: Colour) -> Text:
     return Text(text, x, rect.top, style.SMALL, colour, anchor)
 
 
-def _label_texts(now: Shown, rows: NDArray[np.intp], geography: Geography) -> list[str]:
+def label_texts(now: Shown, rows: NDArray[np.intp], geography: Geography) -> list[str]:
+    """Return the texts of the labels of the given rows, each of two lines."""
     _, _, height_m = geography.to_geodetic(now.position_enu_m[rows])
     velocity = local_velocity_mps(now, rows, geography)
     speed = np.hypot(velocity[:, 0], velocity[:, 1])
     arrow = np.where(velocity[:, 2] > 2.5, "↑", np.where(velocity[:, 2] < -2.5, "↓", ""))
     return [
-        f"{number:04d}\n{flight_level(height)}{climb} {knots(pace)}"
-        for number, height, climb, pace in zip(
+        f"{number:04d}{life}\n{flight_level(height)}{climb} {knots(pace)}"
+        for number, life, height, climb, pace in zip(
             now.tracks.number[rows].tolist(),
+            np.where(now.tracks.status[rows] == TrackStatus.COASTING, " coast", "").tolist(),
             height_m.tolist(),
             arrow.tolist(),
             speed.tolist(),

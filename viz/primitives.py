@@ -92,3 +92,10 @@ def text_size_px(text: str, size_px: int) -> tuple[float, float]:
     lines = text.split("\n")
     width_em = max(sum(map(_advance_em, line)) for line in lines)
     return width_em * size_px, len(lines) * size_px * _LEADING_EM
+
+
+def extent(text: Text) -> Rect:
+    """Return the rectangle that a text fills."""
+    width, height = text_size_px(text.text, text.size_px)
+    left = text.x_px - {"left": 0.0, "centre": 0.5, "right": 1.0}[text.anchor] * width
+    return Rect(left, text.y_px, width, height)

@@ -166,7 +166,7 @@ def symbol(shape: str, size_px: int, colour: Colour, dashed: bool) -> pygame.Sur
     canvas.fill((*colour, 0))
     middle, reach = fine / 2, size_px * _FINER / 2
     outlines = [middle + reach * line for line in strokes.lines]
-    if strokes.tinted:
+    if strokes.tinted and not dashed:
         dark = style.faded(colour, 0.22)
         canvas.fill((*dark, 0))
         for line in outlines:
@@ -180,7 +180,7 @@ def symbol(shape: str, size_px: int, colour: Colour, dashed: bool) -> pygame.Sur
             _stroke(canvas, colour, line)
     for line in strokes.core:
         _stroke(canvas, colour, middle + reach * line)
-    if strokes.dot:
+    if strokes.dot and not dashed:
         pygame.draw.circle(canvas, colour, (middle, middle), strokes.dot * reach)
     return pygame.transform.smoothscale(canvas, (side, side))
 

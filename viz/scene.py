@@ -17,6 +17,8 @@ from viz.primitives import Primitive
 from viz.sweep import sweeps
 from viz.view import View
 
+_REACH_SHOWN_M = 60_000.0
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -76,7 +78,8 @@ def build(
     setting = stage.setting
     now = picture.shown(snapshot, view)
     recent = int((memory.plot_time_s > view.time_s - AFTERGLOW_S).sum())
-    labels, occupancy, sides = picture.labels(now, setting, stage.geography, view)
+    still = backdrop(setting, view) if still is None else still
+    labels, occupancy, sides = picture.labels(now, memory, still, stage.geography, view)
     moving = sweeps(setting, snapshot, view)
     moving += picture.plots(memory, stage.places, view)
     moving += picture.tracks(now, memory, view)
@@ -87,15 +90,18 @@ def build(
     moving += chrome.status_bar(setting, snapshot, recent, view)
     moving += chrome.hint_line(view)
     moving += chrome.help_box(view)
-    return Scene(backdrop(setting, view) if still is None else still, moving, sides)
+    return Scene(still, moving, sides)
 
 
 def everything(setting: Setting, snapshot: Snapshot, viewport: Rect) -> Camera:
     """Return the camera that shows what is protected, the sensors and all confirmed tracks.
 
-    A sensor counts with two fifths of its reach: its whole disc would shrink the rest.
+    Of a sensor's reach only the inner part counts: its whole disc would shrink the rest.
     """
-    discs = [(np.array(s.position_enu_m[:2]), 0.4 * s.range_max_m) for s in setting.sensors]
+    discs = [
+        (np.array(s.position_enu_m[:2]), min(s.range_max_m, _REACH_SHOWN_M))
+        for s in setting.sensors
+    ]
     discs += [
         (np.array(point[:2]), protected.radius_m)
         for protected in setting.protected

@@ -20,7 +20,7 @@ PROTECTED: Colour = (156, 122, 70)
 PROTECTED_FILL: Colour = (17, 12, 4)
 PLOT: Colour = (150, 196, 160)
 STROBE: Colour = (60, 84, 70)
-TENTATIVE: Colour = (122, 132, 138)
+TENTATIVE: Colour = (84, 94, 102)
 TRUTH: Colour = (214, 112, 214)
 SELECTED: Colour = (245, 248, 250)
 PANEL: Colour = (17, 24, 32)
@@ -30,9 +30,9 @@ TEXT_DIM: Colour = (122, 140, 154)
 ACCENT: Colour = (92, 190, 214)
 WARNING: Colour = (240, 176, 80)
 
-SMALL, NORMAL, LARGE = 11, 12, 15
+SMALL, NORMAL, LARGE = 13, 14, 18
 #: Side of a track's symbol, smaller where more tracks than the given number are in view.
-SYMBOL_PX = ((0, 17), (300, 13), (1000, 9))
+SYMBOL_PX = ((0, 19), (300, 13), (1000, 9))
 TENTATIVE_PX = 7
 
 

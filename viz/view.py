@@ -8,9 +8,9 @@ from typing import Any
 
 from viz.camera import Camera, Rect
 
-STATUS_PX = 34
-HINT_PX = 24
-PANEL_PX = 276
+STATUS_PX = 38
+HINT_PX = 26
+PANEL_PX = 312
 #: Below these sizes the map needs the room more than the panel and the bars do.
 _PANEL_FROM_PX = (760, 360)
 _BARS_FROM_PX = 240

@@ -171,16 +171,16 @@ def _corridor(thing: dict[str, Any]) -> list[str]:
         lines.append(
             "  not under track all the way in: " + ", ".join(thing["not_under_track_all_the_way"])
         )
-    for aircraft in entered:
-        lines.append(
-            f"    {aircraft['id']}: {_share(aircraft['tracked_share'])} of "
-            f"{aircraft['inside_s']:.0f} s inside, "
-            + (
-                "never under track"
-                if aircraft["track_begin_range_m"] is None
-                else f"from {aircraft['track_begin_range_m'] * _KM:.0f} km out"
-            )
+    lines += [
+        f"    {aircraft['id']}: {_share(aircraft['tracked_share'])} of "
+        f"{aircraft['inside_s']:.0f} s inside, "
+        + (
+            "never under track"
+            if aircraft["track_begin_range_m"] is None
+            else f"from {aircraft['track_begin_range_m'] * _KM:.0f} km out"
         )
+        for aircraft in entered
+    ]
     return lines + _infringements(thing, "came inside the separation of {subject}")
 
 

@@ -8,6 +8,7 @@ the gate, each judged at the plot's own time.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -22,11 +23,28 @@ from sim.core.tables import Floats, Ints
 BLOCK = 256
 
 
+class Cells(NamedTuple):
+    """Plots sorted into cells of range and azimuth.
+
+    Attributes
+    ----------
+    start : first entry of each cell in ``order``; cells of one azimuth lie together
+    order : plot indices, cell by cell
+    range_cell_m, n_range, n_azimuth : the grid
+    """
+
+    start: Ints
+    order: Ints
+    range_cell_m: float
+    n_range: int
+    n_azimuth: int
+
+
 @kernel()
-def _sort_into_cells(
+def sort_into_cells(
     ranges: Floats, azimuths: Floats, range_cell: float, n_range: int, n_azimuth: int
-) -> tuple[Ints, Ints]:
-    """Counting sort of plots by cell; return cell starts and plot order."""
+) -> Cells:
+    """Sort plots by cell (counting sort); azimuths lie in [0, 2π)."""
     n = ranges.size
     start = np.zeros(n_range * n_azimuth + 1, np.int32)
     cell = np.empty(n, np.int32)
@@ -42,14 +60,14 @@ def _sort_into_cells(
     for j in range(n):
         order[fill[cell[j]]] = j
         fill[cell[j]] += 1
-    return start, order
+    return Cells(start, order, range_cell, n_range, n_azimuth)
 
 
 @kernel()
 def _in_box(azimuth: float, range_m: float, box: Floats, i: int) -> bool:
-    return (
-        abs(range_m - box[0, i]) <= box[1, i] and abs(wrap_angle(azimuth - box[2, i])) <= box[3, i]
-    )
+    if abs(range_m - box[0, i]) > box[1, i]:
+        return False
+    return bool(abs(wrap_angle(azimuth - box[2, i])) <= box[3, i])
 
 
 @kernel()
@@ -129,11 +147,7 @@ def _walk_cells(
     i: int,
     ranges: Floats,
     azimuths: Floats,
-    start: Ints,
-    order: Ints,
-    range_cell: float,
-    n_range: int,
-    n_azimuth: int,
+    cells: Cells,
     found: Ints,
     offset: int,
     write: bool,
@@ -143,19 +157,19 @@ def _walk_cells(
     high = box[0, i] + box[1, i]
     if high < 0.0:
         return 0
-    k_low = min(int(max(low, 0.0) / range_cell), n_range - 1)
-    k_high = min(int(high / range_cell), n_range - 1)
-    step = 2.0 * math.pi / n_azimuth
+    k_low = min(int(max(low, 0.0) / cells.range_cell_m), cells.n_range - 1)
+    k_high = min(int(high / cells.range_cell_m), cells.n_range - 1)
+    step = 2.0 * math.pi / cells.n_azimuth
     if 2.0 * box[3, i] >= 2.0 * math.pi - 2.0 * step:
-        a_first, a_count = 0, n_azimuth
+        a_first, a_count = 0, cells.n_azimuth
     else:
-        a_first = int(math.floor((box[2, i] - box[3, i]) / step))
-        a_count = int(math.floor((box[2, i] + box[3, i]) / step)) - a_first + 1
+        a_first = math.floor((box[2, i] - box[3, i]) / step)
+        a_count = math.floor((box[2, i] + box[3, i]) / step) - a_first + 1
     count = 0
     for a in range(a_first, a_first + a_count):
-        row = (a % n_azimuth) * n_range
-        for e in range(start[row + k_low], start[row + k_high + 1]):
-            j = order[e]
+        row = (a % cells.n_azimuth) * cells.n_range
+        for e in range(cells.start[row + k_low], cells.start[row + k_high + 1]):
+            j = cells.order[e]
             if _in_box(azimuths[j], ranges[j], box, i):
                 if write:
                     found[offset + count] = j
@@ -169,11 +183,7 @@ def _count_in_boxes(
     n_tracks: int,
     ranges: Floats,
     azimuths: Floats,
-    start: Ints,
-    order: Ints,
-    range_cell: float,
-    n_range: int,
-    n_azimuth: int,
+    cells: Cells,
     counts: Ints,
 ) -> None:
     nothing = np.empty(0, np.int32)
@@ -184,11 +194,7 @@ def _count_in_boxes(
                 i,
                 ranges,
                 azimuths,
-                start,
-                order,
-                range_cell,
-                n_range,
-                n_azimuth,
+                cells,
                 nothing,
                 0,
                 False,
@@ -210,11 +216,7 @@ def _judge_candidates(
     sigma: Floats,
     gates: Floats,
     box: Floats,
-    start: Ints,
-    order: Ints,
-    range_cell: float,
-    n_range: int,
-    n_azimuth: int,
+    cells: Cells,
     offset: Ints,
     plot: Ints,
     distance: Floats,
@@ -240,11 +242,7 @@ def _judge_candidates(
                 i,
                 ranges,
                 azimuths,
-                start,
-                order,
-                range_cell,
-                n_range,
-                n_azimuth,
+                cells,
                 plot,
                 first,
                 True,
@@ -310,10 +308,8 @@ def gate_plots(
     m = plot_time.size
     if n_tracks == 0 or m == 0:
         return np.zeros(n_tracks + 1, np.int32), np.empty(0, np.int32), np.empty(0)
-    range_cell, n_range, n_azimuth = _cell_grid(float(measurement[:, 0].max()), m)
-    start, order = _sort_into_cells(
-        measurement[:, 0], measurement[:, 1], range_cell, n_range, n_azimuth
-    )
+    ranges, azimuths = measurement[:, 0], measurement[:, 1]
+    cells = sort_into_cells(ranges, azimuths, *_cell_grid(float(ranges.max()), m))
     box = np.empty((4, n_tracks))
     gate_boxes(
         mean,
@@ -330,10 +326,7 @@ def gate_plots(
         box,
     )
     counts = np.empty(n_tracks, np.int32)
-    grid = (range_cell, n_range, n_azimuth)
-    _count_in_boxes(
-        box, n_tracks, measurement[:, 0], measurement[:, 1], start, order, *grid, counts
-    )
+    _count_in_boxes(box, n_tracks, ranges, azimuths, cells, counts)
     offset = np.zeros(n_tracks + 1, np.int32)
     np.cumsum(counts, out=offset[1:])
     total = int(offset[-1])
@@ -354,9 +347,7 @@ def gate_plots(
         sigma,
         gates,
         box,
-        start,
-        order,
-        *grid,
+        cells,
         offset,
         plot,
         distance,

@@ -64,7 +64,7 @@ def _choose_cache_folder() -> Path | None:
     except OSError:
         return None
     if not chosen:
-        numba.config.CACHE_DIR = str(folder)
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
         with suppress(OSError):
             os.utime(folder)
             _drop_unused(own)
@@ -112,7 +112,7 @@ def kernel(
 @contextmanager
 def threads_for(items: int) -> Iterator[None]:
     """Let parallel kernels inside the block use more than one thread only if it pays."""
-    if items >= _THREADED_FROM or numba.config.DISABLE_JIT:
+    if items >= _THREADED_FROM or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         yield
         return
     before = numba.get_num_threads()

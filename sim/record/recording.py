@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.record.setting import Setting
@@ -109,11 +110,17 @@ class Recording:
 
     def plots_between(self, start_s: float, end_s: float) -> Plots:
         """Return the plots of start_s < time <= end_s."""
-        time_s = self.plots.time_s
-        return self.plots.take((time_s > start_s) & (time_s <= end_s))
+        order, time_s = self._plots_by_time
+        first, last = np.searchsorted(time_s, [start_s, end_s], side="right")
+        return self.plots.take(np.sort(order[first:last]))
+
+    @cached_property
+    def _plots_by_time(self) -> tuple[NDArray[np.intp], Floats]:
+        order = np.argsort(self.plots.time_s)
+        return order, self.plots.time_s[order]
 
     def snapshot(self, time_s: float) -> Snapshot:
-        """Return the last recorded picture at or before a time, with the plots since the one before.
+        """Return the last picture at or before a time, with the plots since the one before.
 
         Before the first recorded time it is empty.
         """
@@ -148,13 +155,14 @@ class Recording:
 
     def beam_azimuth_rad(self, time_s: float) -> Floats:
         """(S,) where each turning sensor looked, NaN for a staring one."""
-        azimuth = [
+        azimuth_rad = [
             np.nan
             if sensor.first_azimuth_rad is None
             else sensor.first_azimuth_rad + 2.0 * np.pi * time_s / sensor.period_s
             for sensor in self.setting.sensors
         ]
-        return np.mod(np.array(azimuth, float), 2.0 * np.pi)
+        wrapped_rad: Floats = np.mod(np.array(azimuth_rad, float), 2.0 * np.pi)
+        return wrapped_rad
 
     @cached_property
     def _target_codes(self) -> Any:
@@ -187,5 +195,5 @@ def _record_times_s(interval_s: float, until_s: float) -> Floats:
     if not (0 < interval_s < math.inf and 0 <= until_s < math.inf):
         raise ValueError(f"recorded every {interval_s} s until {until_s} s")
     count = math.floor(until_s / interval_s + TIME_SLACK_S)
-    times_s: Floats = interval_s * np.arange(1, count + 1)
+    times_s: Floats = interval_s * np.arange(1, count + 1, dtype=np.float64)
     return times_s

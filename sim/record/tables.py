@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from sim.core.tables import (
+    Bytes,
     Floats,
     Identity,
     Plots,
@@ -195,26 +197,29 @@ def tracks_table(pictures: list[Tracks], frame: Frame, vocabulary: Vocabulary) -
 
 
 class Columns:
-    """A stored table, read back into arrays."""
+    """A stored table, read back into arrays, each column once."""
 
     def __init__(self, table: pa.Table, vocabulary: Vocabulary) -> None:
         self._table = table
         self._vocabulary = vocabulary
+        self._numbers: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
     def numbers(self, name: str) -> Any:
         """Return one numeric column."""
-        return self._table.column(name).to_numpy()
+        if name not in self._numbers:
+            self._numbers[name] = self._table.column(name).to_numpy()
+        return self._numbers[name]
 
     def codes(self, name: str, vocabulary: tuple[str, ...]) -> Any:
         """Return one column of words as indices into the vocabulary, −1 for null."""
         return _codes(self._table.column(name), vocabulary)
 
-    def stacked(self, names: tuple[str, ...]) -> Floats:
-        """Return several columns side by side."""
-        return np.column_stack([self.numbers(name) for name in names])
+    def stacked(self, names: tuple[str, ...], rows: slice = slice(None)) -> Floats:
+        """Return some rows of several columns side by side."""
+        return np.column_stack([self.numbers(name)[rows] for name in names])
 
     @property
     def position_enu_m(self) -> Floats:
@@ -229,11 +234,26 @@ class Columns:
     @property
     def position_covariance_m2(self) -> Floats:
         """(R, 3, 3)."""
-        packed = self.stacked(_COVARIANCE)
-        full = np.empty((len(self), 3, 3))
+        return self._covariance(slice(None))
+
+    def _covariance(self, rows: slice) -> Floats:
+        packed = self.stacked(_COVARIANCE, rows)
+        full = np.empty((len(packed), 3, 3))
         full[:, _UPPER[0], _UPPER[1]] = packed
         full[:, _UPPER[1], _UPPER[0]] = packed
         return full
+
+    @cached_property
+    def _status(self) -> Bytes:
+        return self._bytes("status", self._vocabulary.status)
+
+    @cached_property
+    def _identity(self) -> Bytes:
+        return self._bytes("identity", self._vocabulary.identity)
+
+    def _bytes(self, name: str, vocabulary: tuple[str, ...]) -> Bytes:
+        codes: Bytes = self.codes(name, vocabulary).astype(np.uint8)
+        return codes
 
     def plots(self) -> Plots:
         """Return the rows of a plots table."""
@@ -243,27 +263,25 @@ class Columns:
             measurement=self.stacked(_MEASURED),
             sigma=self.stacked(_SIGMA),
             snr_db=self.numbers("snr_db"),
-            reply=self.codes("reply", self._vocabulary.reply).astype(np.uint8),
+            reply=self._bytes("reply", self._vocabulary.reply),
             truth_id=self.codes("truth_target", self._vocabulary.targets),
         )
 
     def tracks(self, time_s: float, rows: slice) -> Tracks:
         """Return the picture that the given rows of a tracks table hold."""
-        part = Columns(self._table.slice(rows.start, rows.stop - rows.start), self._vocabulary)
-        n = len(part)
-        civil, military = part.numbers("replies_civil"), part.numbers("replies_military")
+        hits = self.numbers("hits")[rows]
+        civil = self.numbers("replies_civil")[rows]
+        military = self.numbers("replies_military")[rows]
         return Tracks(
             time_s=time_s,
-            number=part.numbers("number"),
-            position_enu_m=part.position_enu_m,
-            velocity_enu_mps=part.velocity_enu_mps,
-            position_covariance_m2=part.position_covariance_m2,
-            status=part.codes("status", self._vocabulary.status).astype(np.uint8),
-            last_plot_s=part.numbers("last_plot_s"),
-            hits=part.numbers("hits"),
-            sensors=part.numbers("sensors"),
-            replies=np.column_stack([part.numbers("hits") - civil - military, civil, military])
-            .astype(np.int32)
-            .reshape(n, 3),
-            identity=part.codes("identity", self._vocabulary.identity).astype(np.uint8),
+            number=self.numbers("number")[rows],
+            position_enu_m=self.stacked(_POSITION, rows),
+            velocity_enu_mps=self.stacked(_VELOCITY, rows),
+            position_covariance_m2=self._covariance(rows),
+            status=self._status[rows],
+            last_plot_s=self.numbers("last_plot_s")[rows],
+            hits=hits,
+            sensors=self.numbers("sensors")[rows],
+            replies=np.column_stack([hits - civil - military, civil, military]).astype(np.int32),
+            identity=self._identity[rows],
         )

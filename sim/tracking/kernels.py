@@ -209,10 +209,9 @@ def _explains(
     m12 = s01 * s02 - s00 * s12
     m22 = s00 * s11 - s01 * s01
     determinant = s00 * m00 + s01 * m01 + s02 * m02
-    total = (
-        a * a * m00 + b * b * m11 + c * c * m22 + 2.0 * (a * b * m01 + a * c * m02 + b * c * m12)
-    )
-    return total / determinant
+    squares = a * a * m00 + b * b * m11 + c * c * m22
+    distance: float = (squares + 2.0 * (a * b * m01 + a * c * m02 + b * c * m12)) / determinant
+    return distance
 
 
 @kernel()
@@ -251,7 +250,7 @@ def count_hits(
         i = tracks[k]
         j = pair_plot[k]
         s = plot_sensor[j]
-        now = int(math.floor((plot_time[j] - birth_s[i]) / birth_period_s[i] + 0.5))
+        now = math.floor((plot_time[j] - birth_s[i]) / birth_period_s[i] + 0.5)
         if now > look[i]:
             history[i] = (history[i] << min(now - look[i], 40)) & 0xFFFFFFFF
             look[i] = now
@@ -295,7 +294,7 @@ def age_tracks(
         alive[i] = True
         if status[i] == _TENTATIVE:
             hits = _bits(history[i] & mask)
-            closed = int(math.floor((now_s - birth_s[i]) / birth_period_s[i] - 0.5))
+            closed = math.floor((now_s - birth_s[i]) / birth_period_s[i] - 0.5)
             misses = max(closed, look[i]) + 1 - _bits(history[i])
             if hits >= confirm_hits:
                 status[i] = _CONFIRMED

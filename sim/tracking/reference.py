@@ -13,8 +13,17 @@ import numpy as np
 from filterpy.kalman import ExtendedKalmanFilter
 from scipy.optimize import linear_sum_assignment
 
-from sim.core.tables import AZIMUTH, ELEVATION, RANGE, RANGE_RATE, Floats, Identity
-from sim.core.tables import Tracks, TrackStatus
+from sim.core.tables import (
+    AZIMUTH,
+    ELEVATION,
+    RANGE,
+    RANGE_RATE,
+    Bools,
+    Floats,
+    Identity,
+    Tracks,
+    TrackStatus,
+)
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, gates, pairing_gain
 from sim.tracking.sensor_models import SensorModels
@@ -111,7 +120,7 @@ class ReferenceEngine:
         self._book(track, cycle, plot)
 
     def _apply(
-        self, kalman: ExtendedKalmanFilter, cycle: Cycle, plot: int, components: np.ndarray
+        self, kalman: ExtendedKalmanFilter, cycle: Cycle, plot: int, components: Bools
     ) -> None:
         """Let filterpy update by the given components of a plot."""
         sensor = int(cycle.sensor[plot])
@@ -119,7 +128,8 @@ class ReferenceEngine:
         def residual(measured: Floats, predicted: Floats) -> Floats:
             full = np.full(4, np.nan)
             full[components] = measured
-            return _residual(full, predicted)[components]
+            selected: Floats = _residual(full, predicted)[components]
+            return selected
 
         kalman.update(
             cycle.measurement[plot][components],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ class TrackStore:
         while self.capacity < needed:
             self.capacity *= 2
         for name, (shape, dtype) in _COLUMNS.items():
-            grown = np.zeros((*shape, self.capacity), dtype)
+            grown: NDArray[Any] = np.zeros((*shape, self.capacity), dtype)
             grown[..., : self.count] = getattr(self, name)[..., : self.count]
             setattr(self, name, grown)
 

@@ -51,9 +51,9 @@ class Tracker:
     Notes
     -----
     The time between two calls is split into cycles of at most ``config.cycle_s`` and half
-    the shortest sensor period: within a cycle every sensor's plots are paired with the tracks as they
-    stood at its beginning, then each track is updated in order of time. Time never runs
-    backwards: a plot older than the last call's ``until_s`` is dropped and counted.
+    the shortest sensor period: within a cycle every sensor's plots are paired with the
+    tracks as they stood at its beginning, then each track is updated in order of time. Time
+    never runs backwards: a plot older than the last call's ``until_s`` is dropped and counted.
     """
 
     def __init__(self, config: TrackerConfig, sensors: SensorModels) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.core.geodesy import ecef_from_up
 from sim.core.tables import Floats
-from sim.world.frames import ecef_from_up
 from sim.world.groundpath import GroundPath, ground_velocity
 from sim.world.profile import HeightProfile, Timeline
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M, mean_radius_m
 from sim.core.tables import Floats
-from sim.world.frames import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M, mean_radius_m
 
 # Longest stretch of the table of true distance, on the unit sphere and in angle turned.
 _STRETCH_RAD = 0.01

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.geodesy import mean_radius_m
 from sim.core.tables import Bools, Floats
-from sim.world.frames import Frame, mean_radius_m
+from sim.world.frames import Frame
 from sim.world.targets import Recorded
 from sim.world.trajectories import Knots
 

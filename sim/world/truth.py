@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.core.geodesy import ecef_from_geodetic, ecef_R_local
 from sim.core.tables import Affiliation, Bytes, Floats, Reply, Truth
 from sim.world.ballistic import arc_between
 from sim.world.corners import Limits
@@ -19,7 +20,7 @@ from sim.world.formation import (
     spread_offsets_m,
     trail_delays_s,
 )
-from sim.world.frames import Frame, ecef_from_geodetic, ecef_R_local
+from sim.world.frames import Frame
 from sim.world.recorded import read_recorded
 from sim.world.route import plan_route
 from sim.world.spec import Position
