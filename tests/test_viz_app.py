@@ -17,7 +17,7 @@ from viz_fake import NUMBERS, POSITION, SETTING, VELOCITY, FakeRecording, steps
 from sim.core.tables import Identity
 from viz import style
 from viz.app import ViewerError, run_viewer
-from viz.bindings import DIGIT_SPEEDS, Action
+from viz.bindings import DIGIT_SPEEDS, presses
 from viz.camera import Camera
 from viz.render import Painter
 from viz.scene import everything
@@ -215,7 +215,7 @@ def test_screenshot_key_writes_into_the_current_folder(
 def test_picture_shows_what_it_should(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     view = run_viewer(
-        Live(SETTING, steps()), size=SIZE, until_s=2.0, screenshot=path, actions=[Action.SWEEPS]
+        Live(SETTING, steps()), size=SIZE, until_s=2.0, screenshot=path, presses=presses("b")
     )
     assert view.time_s == 2.0
     image = pygame.image.load(path)

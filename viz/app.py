@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from viz.bindings import Action, bound
+from viz.bindings import Press, bound
+from viz.picture import row_of
 from viz.render import Painter, save_png
 from viz.session import Session
 from viz.sources import Source
@@ -34,7 +35,7 @@ def run_viewer(
     until_s: float | None = None,
     screenshot: Path | None = None,
     frames: int | None = None,
-    actions: Sequence[Action] = (),
+    presses: Sequence[Press] = (),
     selected: int | None = None,
 ) -> View:
     """Show a run or a recording until the operator quits.
@@ -48,14 +49,14 @@ def run_viewer(
     speed
         Scenario seconds per second at the start.
     until_s
-        Pause there; with ``screenshot``, the time of the picture. Default: the end.
+        Go there at once, fit the map and pause; with ``screenshot``, the time of the
+        picture. Default: the start, for a picture the end.
     screenshot
         Write the picture at ``until_s`` to this PNG file and return; needs no screen.
     frames
         Close after so many frames.
-    actions
-        Actions to carry out before the first frame, such as ``Action.TRUTH``; with
-        ``screenshot``, after the run has reached its time.
+    presses
+        Keys to press first, once the run has reached its time (see ``bindings.presses``).
     selected
         Number of the track to select.
 
@@ -67,15 +68,15 @@ def run_viewer(
     Raises
     ------
     ViewerError
-        If there is no screen, or the picture cannot be written.
+        If there is no screen, the picture cannot be written, or lacks the selected track.
     """
-    session = Session(source, size, speed, until_s)
+    if screenshot is not None and until_s is None:
+        until_s = source.duration_s
+    session = Session(source, size, speed, until_s, presses)
     if selected is not None:
         session.select(selected)
     if screenshot is not None:
-        return _picture(session, screenshot, until_s, actions)
-    for action in actions:
-        session.do(action)
+        return _picture(session, screenshot)
     surface = _open_window(size, f"{source.setting.title} – airpicture")
     try:
         _loop(session, surface, frames)
@@ -84,12 +85,15 @@ def run_viewer(
     return session.view
 
 
-def _picture(
-    session: Session, path: Path, until_s: float | None, actions: Sequence[Action]
-) -> View:
-    session.run_to(session.source.duration_s if until_s is None else until_s)
-    for action in actions:
-        session.do(action)
+def _picture(session: Session, path: Path) -> View:
+    session.arrive()
+    tracks, selected = session.snapshot.tracks, session.view.selected
+    if selected is not None and row_of(tracks, selected) is None:
+        there = ", ".join(f"{number:04d}" for number in tracks.number[tracks.confirmed].tolist())
+        raise ViewerError(
+            f"track {selected:04d} is not in the picture at {session.view.time_s:g} s\n"
+            f"  hint: confirmed tracks there: {there or 'none'}"
+        )
     surface = pygame.Surface(session.view.size_px)
     scene = session.scene()
     Painter().paint(surface, scene.still, scene.moving)

@@ -120,11 +120,8 @@ def _rings(sensor: SensorFacts, camera: Camera, labels_deg: float) -> list[Primi
         shapes += [Polyline(arc, colour) for arc in circle_px(centre, radius_px, view)]
         towards = math.radians(labels_deg)
         x, y = (centre + radius_px * np.array([math.sin(towards), -math.cos(towards)])).tolist()
-        if (
-            radius_px > 24
-            and view.contains(x - 24, y)
-            and view.contains(x + 24, y - style.SMALL - 3)
-        ):
+        y -= style.SMALL + 3
+        if radius_px > 24 and view.contains(x - 24, y) and view.contains(x + 24, y):
             kilometres = f"{radius_m / 1000:.4g} km"
             shapes.append(Text(kilometres, x, y, style.SMALL, style.RING_TEXT, "centre"))
     return shapes
@@ -187,14 +184,8 @@ def _scale_bar(camera: Camera) -> list[Primitive]:
         [(left + length_px, base), (left + length_px, base - 5)],
     ]
     text = f"{length_m / 1000:g} km" if length_m >= 1000 else f"{length_m:g} m"
+    x, y = left + length_px / 2, base - style.SMALL - 7
     return [
         Segments(np.array(ends, float), style.TEXT_DIM),
-        Text(
-            text,
-            left + length_px / 2,
-            base - style.SMALL - 7,
-            style.SMALL,
-            style.TEXT_DIM,
-            "centre",
-        ),
+        Text(text, x, y, style.SMALL, style.TEXT_DIM, "centre"),
     ]

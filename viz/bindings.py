@@ -89,10 +89,13 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("q", "escape"), "Q, Esc", Action.QUIT, "quit", "quit"),
 )
 
+#: A key and the action it asks for.
+Press = tuple[Action, str]
+
 _BY_KEY = {key: binding for binding in BINDINGS for key in binding.keys}
 
 
-def bound(typed: str, name: str) -> tuple[Action, str] | None:
+def bound(typed: str, name: str) -> Press | None:
     """Return the action of a key press and the key, None if the key does nothing.
 
     Parameters
@@ -106,3 +109,27 @@ def bound(typed: str, name: str) -> tuple[Action, str] | None:
         if key in _BY_KEY:
             return _BY_KEY[key].action, key
     return None
+
+
+def presses(text: str) -> list[Press]:
+    """Return what is asked for by keys written one after the other, as in ``++t left left``.
+
+    A word that names a key (``left``, ``page-up``, ``f1``) is that key; any other word is
+    a row of characters.
+
+    Raises
+    ------
+    ValueError
+        If a key does nothing; the message names it.
+    """
+    found: list[Press] = []
+    for word in text.split():
+        whole = bound("", word.replace("-", " ")) if len(word) > 1 else None
+        for key in [] if whole else word:
+            press = bound(key, "")
+            if press is None:
+                raise ValueError(f"{key!r} in {word!r} does nothing")
+            found.append(press)
+        if whole:
+            found.append(whole)
+    return found

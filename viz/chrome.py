@@ -92,15 +92,8 @@ def status_bar(
         right -= width + 20
     title = shortened(setting.title, style.LARGE, right - _EDGE_PX - 10)
     if len(title) > 6:
-        shapes.append(
-            Text(
-                title,
-                bar.left + _EDGE_PX,
-                bar.top + (bar.height - style.LARGE * 1.17) / 2,
-                style.LARGE,
-                style.TEXT,
-            )
-        )
+        top = bar.top + (bar.height - style.LARGE * 1.17) / 2
+        shapes.append(Text(title, bar.left + _EDGE_PX, top, style.LARGE, style.TEXT))
     share = min(max(view.time_s / max(setting.duration_s, 1e-9), 0.0), 1.0)
     base = bar.bottom - 2
     shapes.append(Box(Rect(bar.left, base, bar.width, 2), style.PANEL_LINE))
@@ -275,6 +268,8 @@ def _setting_rows(column: _Column, setting: Setting) -> None:
     for protected in setting.protected:
         word = "radius" if len(protected.path_enu_m) == 1 else "half width"
         column.row(protected.id, f"{word} {protected.radius_m / 1000:.4g} km")
+    if setting.protected:
+        column.gap()
 
 
 def _list_rows(column: _Column, now: Shown, geography: Geography, view: View) -> None:
@@ -282,7 +277,6 @@ def _list_rows(column: _Column, now: Shown, geography: Geography, view: View) ->
     rows = np.flatnonzero(now.tracks.confirmed)
     if not rows.size:
         return
-    column.gap()
     column.heading("Tracks")
     room = column.room
     listed = rows if rows.size <= room else rows[: max(room - 1, 0)]

@@ -96,10 +96,11 @@ def build(
 def everything(setting: Setting, snapshot: Snapshot, viewport: Rect) -> Camera:
     """Return the camera that shows what is protected, the sensors and all confirmed tracks.
 
-    Of a sensor's reach only the inner part counts: its whole disc would shrink the rest.
+    A sensor counts with two fifths of its reach, and with 60 km at most: its whole disc
+    would shrink the rest.
     """
     discs = [
-        (np.array(s.position_enu_m[:2]), min(s.range_max_m, _REACH_SHOWN_M))
+        (np.array(s.position_enu_m[:2]), min(0.4 * s.range_max_m, _REACH_SHOWN_M))
         for s in setting.sensors
     ]
     discs += [

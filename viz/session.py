@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from sim.core.tables import Plots, Snapshot, Tracks, Truth, Visibility
 from sim.record.setting import Setting
 from viz import picture
 from viz.backdrop import backdrop
-from viz.bindings import DIGIT_SPEEDS, SPEEDS, Action
+from viz.bindings import DIGIT_SPEEDS, SPEEDS, Action, Press
 from viz.memory import TRAIL_DOTS, TRAIL_INTERVAL_S, Memory
 from viz.primitives import Primitive
 from viz.scene import Scene, Stage, build, everything
@@ -76,8 +77,24 @@ class Session:
     """
 
     def __init__(
-        self, source: Source, size_px: tuple[int, int], speed: float, until_s: float | None
+        self,
+        source: Source,
+        size_px: tuple[int, int],
+        speed: float,
+        until_s: float | None,
+        presses: Sequence[Press] = (),
     ) -> None:
+        """Start at the beginning of a source.
+
+        Parameters
+        ----------
+        source, size_px, speed
+            What to look at, in a window how large, at how many scenario seconds per second.
+        until_s
+            Hurry to this time and pause there.
+        presses
+            What to do on arrival; without ``until_s``, right away.
+        """
         self.source = source
         self.stage = Stage.of(source.setting)
         self.snapshot = nothing_yet(source.setting)
@@ -85,6 +102,7 @@ class Session:
         self.done = False
         self.screenshot_wanted = False
         self._until_s = math.inf if until_s is None else until_s
+        self._presses = presses
         self._still: tuple[tuple[object, ...], list[Primitive]] | None = None
         self._message_left_s = 0.0
         self._held_px: tuple[float, float] | None = None
@@ -92,6 +110,8 @@ class Session:
         whole_map = Layout.of(size_px, panel=True).map
         camera = everything(source.setting, self.snapshot, whole_map)
         self.view = View(size_px, camera, speed=speed)
+        if until_s is None:
+            self._press_all()
 
     def run_to(self, time_s: float) -> None:
         """Go on to a time without pause, in pieces that let trails grow."""
@@ -101,8 +121,20 @@ class Session:
             if self.view.time_s <= before_s:
                 break
 
+    def arrive(self) -> None:
+        """Go to the time to pause at, however long it takes, and carry out what waits there."""
+        self.run_to(min(self._until_s, self.source.duration_s))
+        self._until_s = math.inf
+        self.do(Action.FIT)
+        self._press_all()
+
+    def _press_all(self) -> None:
+        presses, self._presses = self._presses, ()
+        for action, key in presses:
+            self.do(action, key)
+
     def tick(self, elapsed_s: float, budget_s: float) -> None:
-        """Let real time pass: move the scenario on at the chosen speed."""
+        """Let real time pass: move the scenario on at the chosen speed, or in a hurry."""
         if self._message_left_s > 0.0:
             self._message_left_s -= elapsed_s
             if self._message_left_s <= 0.0:
@@ -110,16 +142,21 @@ class Session:
         if self.view.paused or elapsed_s <= 0.0:
             return
         before_s = self.view.time_s
+        hurrying = self._until_s < math.inf
         end_s = min(self._until_s, self.source.duration_s)
-        self._advance(min(before_s + self.view.speed * elapsed_s, end_s), budget_s)
+        if hurrying and self.source.seekable:
+            self.seek(end_s)
+        else:
+            step_s = TRAIL_INTERVAL_S if hurrying else self.view.speed * elapsed_s
+            self._advance(min(before_s + step_s, end_s), budget_s)
         rate = (self.view.time_s - before_s) / elapsed_s
         achieved = self.view.achieved
         weight = min(elapsed_s, 1.0)
         smooth = rate if math.isnan(achieved) else achieved + weight * (rate - achieved)
         self.view = replace(self.view, achieved=smooth)
-        if self.view.time_s >= self._until_s:
-            self.view = replace(self.view, paused=True)
-            self._until_s = math.inf
+        if hurrying and self.view.time_s >= end_s:
+            self.view = replace(self.view, paused=True, achieved=math.nan)
+            self.arrive()
         elif self.view.time_s >= self.source.duration_s:
             self.view = replace(self.view, paused=True)
             self.tell("the end of the run")

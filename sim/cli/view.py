@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.run import Seed, build_world
+from sim.cli.run import Duration, Seed, build_world
 from sim.cli.scenario import AllowOutside
 from sim.scenario.errors import UserError
 
 if TYPE_CHECKING:
-    from viz.bindings import Action
+    from sim.record.recording import Recording
+    from viz.bindings import Press
     from viz.sources import Source
 
 
@@ -25,64 +27,101 @@ def view(
         typer.Option("--speed", metavar="X", help="Scenario seconds per second at the start."),
     ] = 10.0,
     at: Annotated[
-        float | None, typer.Option("--at", metavar="S", help="Go to this time and pause there.")
+        float | None,
+        typer.Option("--at", metavar="S", help="Go to this scenario time and pause there."),
     ] = None,
     size: Annotated[
         str, typer.Option("--size", metavar="WxH", help="Size of the window in pixels.")
     ] = "1600x900",
     screenshot: Annotated[
         Path | None,
-        typer.Option("--screenshot", metavar="PNG", help="Write one picture instead of a window."),
+        typer.Option(
+            "--screenshot",
+            metavar="PNG",
+            help="Write one picture, of --at or of the end, instead of opening a window.",
+        ),
     ] = None,
     keys: Annotated[
         str,
-        typer.Option("--keys", metavar="KEYS", help="Press these keys first, such as 'T++'."),
+        typer.Option(
+            "--keys",
+            metavar="KEYS",
+            help="Press these keys on arrival, as in '++t left': t truth, l labels, v leaders, "
+            "d dots, p plots, r rings, b beams, + - zoom, f fit, h help, 1…9 speed, "
+            "left right up down tab space page-up page-down home.",
+        ),
     ] = "",
     track: Annotated[
-        int | None, typer.Option("--track", metavar="N", help="Select this track.")
+        int | None, typer.Option("--track", metavar="N", min=0, help="Select this track.")
     ] = None,
     seed: Seed = None,
+    duration: Duration = None,
     allow_outside: AllowOutside = False,
 ) -> None:
     """Example: airpicture view f35-arrival-florennes
 
     Look at a scenario as it runs, or at a recorded run. F1 shows the keys.
     """
+    size_px, presses = _parsed_size(size), _parsed_keys(keys)
+    if not 0.0 < speed <= 1000.0:
+        raise UserError(f"--speed: expected above 0 and at most 1000, found {speed:g}")
+    if at is not None and not 0.0 <= at < math.inf:
+        raise UserError(f"--at: expected seconds from 0 on, found {at:g}")
+
+    from sim.record.recording import RecordingError
     from viz.app import ViewerError, run_viewer
 
     try:
+        source = _source(what, seed, duration, allow_outside)
+        if at is not None and at > source.duration_s:
+            raise UserError(f"--at: {what} ends at {source.duration_s:g} s, found {at:g}")
         run_viewer(
-            _source(what, seed, allow_outside),
-            size=_parsed_size(size),
+            source,
+            size=size_px,
             speed=speed,
             until_s=at,
             screenshot=screenshot,
-            actions=_actions(keys),
+            presses=presses,
             selected=track,
         )
-    except ViewerError as error:
+    except (RecordingError, ViewerError) as error:
         raise UserError(str(error)) from None
     if screenshot is not None:
         typer.echo(str(screenshot))
 
 
-def _source(what: str, seed: int | None, allow_outside: bool) -> Source:
+def _source(what: str, seed: int | None, duration: float | None, allow_outside: bool) -> Source:
     """Return a recording if a folder is named, else a live run of a scenario."""
     folder = Path(what)
     if folder.is_dir():
-        from sim.record.recording import Recording, RecordingError
         from viz.sources import Replay
 
-        try:
-            return Replay(Recording.open(folder))
-        except RecordingError as error:
-            raise UserError(str(error)) from None
-    world = build_world(what, seed, None, allow_outside)
+        for option, value in (("--seed", seed), ("--duration", duration)):
+            if value is not None:
+                raise UserError(f"{option}: {what} is recorded already; give a scenario instead")
+        return Replay(_opened(folder))
+    world = build_world(what, seed, duration, allow_outside)
 
     from sim.engine.step import run
     from viz.sources import Live
 
     return Live(world.setting, run(world))
+
+
+def _opened(folder: Path) -> Recording:
+    from sim.record.recording import Recording, RecordingError
+    from sim.record.writer import MANIFEST
+
+    try:
+        recording = Recording.open(folder)
+    except RecordingError as error:
+        runs = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        hint = f"\n  hint: its latest run is {runs[-1]}" if runs else ""
+        raise UserError(f"{error}{hint}") from None
+    if not recording.times_s.size:
+        raise UserError(f"{folder}: nothing is recorded in it; it is {recording.state}")
+    recording.snapshot(math.inf)  # a damaged file shows now, not in the open window
+    return recording
 
 
 def _parsed_size(text: str) -> tuple[int, int]:
@@ -95,13 +134,12 @@ def _parsed_size(text: str) -> tuple[int, int]:
     return size
 
 
-def _actions(keys: str) -> list[Action]:
-    from viz.bindings import bound
+def _parsed_keys(text: str) -> list[Press]:
+    from viz.bindings import presses
 
-    actions = []
-    for key in keys:
-        found = bound(key, "")
-        if found is None:
-            raise UserError(f"--keys: {key!r} does nothing\n  hint: the docs list the keys")
-        actions.append(found[0])
-    return actions
+    try:
+        return presses(text)
+    except ValueError as error:
+        raise UserError(
+            f"--keys: {error}\n  hint: `airpicture view --help` lists the keys"
+        ) from None

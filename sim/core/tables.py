@@ -164,7 +164,8 @@ class Tracks:
     Attributes
     ----------
     time_s : time for which positions hold
-    number : (N,) air track number, never reused in a run
+    number : (N,) air track number, given at confirmation and never reused in a run; a
+        tentative track has a negative number of its own
     position_enu_m, velocity_enu_mps : (N, 3) extrapolated to ``time_s``
     position_covariance_m2 : (N, 3, 3) covariance of the position at ``time_s``
     status : (N,) ``TrackStatus``

@@ -7,7 +7,7 @@ import numpy as np
 from sim.core.assignment import assign
 from sim.core.gating import gate_plots
 from sim.core.jit import threads_for
-from sim.core.tables import Bools, Identity, Ints, Tracks
+from sim.core.tables import Bools, Identity, Ints, Tracks, TrackStatus
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, gates, pairing_gain
 from sim.tracking.kernels import (
@@ -31,7 +31,8 @@ class CompiledEngine:
         self._gates = gates(config.gate_probability)
         self._gain = pairing_gain(config, sensors.clutter_density)
         self._store = TrackStore()
-        self._next_number = 1
+        self._born = 0
+        self._confirmed = 0
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
@@ -131,9 +132,9 @@ class CompiledEngine:
             )
             new = np.arange(store.count, count, dtype=np.int32)
             store.count = count
-            store.number[new] = self._next_number + np.arange(new.size)
-            self._next_number += new.size
-            store.status[new] = 0
+            self._born += new.size
+            store.number[new] = np.arange(-self._born + new.size - 1, -self._born - 1, -1)
+            store.status[new] = TrackStatus.TENTATIVE
             store.birth_s[new] = store.time_s[new]
             store.birth_period_s[new] = sensors.period_s[sensor]
             store.look[new] = 0
@@ -166,6 +167,7 @@ class CompiledEngine:
     def _age(self, end_s: float) -> None:
         config, store = self._config, self._store
         alive = np.empty(store.count, np.bool_)
+        tentative = store.status[: store.count] == TrackStatus.TENTATIVE
         age_tracks(
             end_s,
             store.count,
@@ -185,6 +187,10 @@ class CompiledEngine:
             store.status,
             alive,
         )
+        tentative &= store.status[: store.count] != TrackStatus.TENTATIVE
+        promoted = np.flatnonzero(tentative)
+        store.number[promoted] = self._confirmed + 1 + np.arange(promoted.size)
+        self._confirmed += promoted.size
         store.keep(alive)
 
     def picture(self, time_s: float) -> Tracks:

@@ -60,7 +60,8 @@ class ReferenceEngine:
         self._gates = gates(config.gate_probability)
         self._gain = pairing_gain(config, sensors.clutter_density)
         self._tracks: list[_Track] = []
-        self._next_number = 1
+        self._born = 0
+        self._confirmed = 0
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
@@ -159,8 +160,8 @@ class ReferenceEngine:
         kalman.P[3:, 3:] = R @ np.diag([speed**2, speed**2, climb**2]) @ R.T
         if not np.isnan(cycle.measurement[plot, RANGE_RATE]):
             self._apply(kalman, cycle, plot, np.array([False, False, False, True]))
-        track = _Track(self._next_number, kalman, time_s, time_s, float(sensors.period_s[sensor]))
-        self._next_number += 1
+        self._born += 1
+        track = _Track(-self._born, kalman, time_s, time_s, float(sensors.period_s[sensor]))
         self._book(track, cycle, plot)
         self._tracks.append(track)
 
@@ -210,6 +211,8 @@ class ReferenceEngine:
             misses = max(closed, track.look) + 1 - len(track.hit_looks)
             if len(recent) < m:
                 return misses <= n - m
+            self._confirmed += 1
+            track.number = self._confirmed
         silent = now_s - track.last_plot_s
         coasting = silent > 1.5 * track.last_period_s
         track.status = TrackStatus.COASTING if coasting else TrackStatus.CONFIRMED
