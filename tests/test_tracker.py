@@ -248,3 +248,13 @@ def test_the_error_is_what_the_filter_says() -> None:
         nees.append(error @ np.linalg.solve(picture.position_covariance_m2[0], error))
     low, high = chi2.ppf([0.005, 0.995], 3 * len(nees)) / len(nees)
     assert low < np.mean(nees) < high
+
+
+def test_silence_inside_one_call_drops_a_track() -> None:
+    place = (10e3, 4e3, 2e3)
+    tracker = Tracker(TrackerConfig(coast_max_s=10.0), two_radars())
+    for look in range(4):
+        tracker.process(one_plot(2.0 * look, place), 2.0 * look)
+    (before,) = tracker.picture().number
+    tracker.process(one_plot(40.0, place), 40.0)
+    assert before not in tracker.picture().number

@@ -112,7 +112,7 @@ def _open_window(size: tuple[int, int], title: str) -> pygame.Surface:
     """
     advice = (
         "airpicture view needs a graphical session. On a machine without one, write a picture "
-        "to a file instead, or set SDL_VIDEODRIVER=dummy to run without showing anything."
+        "to a file instead (--screenshot), or set SDL_VIDEODRIVER=dummy to run unseen."
     )
     try:
         pygame.display.init()

@@ -11,7 +11,7 @@ from sim.record.setting import ProtectedFacts, SensorFacts, Setting
 from viz import style
 from viz.camera import Camera, Rect
 from viz.geography import Geography
-from viz.primitives import Glow, Marks, Polyline, Primitive, Segments, Text
+from viz.primitives import Glow, Marks, Polyline, Primitive, Segments, Text, extent
 from viz.shapes import circle_px, clipped, runs, stadium
 from viz.view import View
 
@@ -27,17 +27,31 @@ _DEGREE_M = 111_320.0
 def backdrop(setting: Setting, view: View) -> list[Primitive]:
     """Return graticule, range rings, protected areas, sensors and scale bar."""
     camera = view.camera
-    shapes: list[Primitive] = []
-    shapes += _graticule(setting, camera)
-    for protected in setting.protected:
-        shapes += _protected(protected, camera)
+    # The most important texts come first: what would cover one of them is left out.
+    taken: list[Rect] = []
+    sensors = [shape for sensor in setting.sensors for shape in _sensor(sensor, camera)]
+    sensors = _legible(sensors + _scale_bar(camera), taken, camera.viewport)
+    grid = _legible(_graticule(setting, camera), taken, camera.viewport)
+    protected = [shape for each in setting.protected for shape in _protected(each, camera)]
+    protected = _legible(protected, taken, camera.viewport)
+    rings: list[Primitive] = []
     if view.rings:
         for index, sensor in enumerate(setting.sensors):
-            shapes += _rings(sensor, camera, _RING_LABELS_DEG[index % len(_RING_LABELS_DEG)])
-    for sensor in setting.sensors:
-        shapes += _sensor(sensor, camera)
-    shapes += _scale_bar(camera)
-    return shapes
+            rings += _rings(sensor, camera, _RING_LABELS_DEG[index % len(_RING_LABELS_DEG)])
+    return grid + protected + _legible(rings, taken, camera.viewport) + sensors
+
+
+def _legible(shapes: list[Primitive], taken: list[Rect], view: Rect) -> list[Primitive]:
+    """Return the shapes without texts that leave the view or meet others; notes those kept."""
+    kept: list[Primitive] = []
+    for shape in shapes:
+        if isinstance(shape, Text):
+            rect = extent(shape)
+            if not rect.within(view) or any(rect.meets(other) for other in taken):
+                continue
+            taken.append(rect)
+        kept.append(shape)
+    return kept
 
 
 def step_of(length: float) -> float:
@@ -120,9 +134,8 @@ def _rings(sensor: SensorFacts, camera: Camera, labels_deg: float) -> list[Primi
         shapes += [Polyline(arc, colour) for arc in circle_px(centre, radius_px, view)]
         towards = math.radians(labels_deg)
         x, y = (centre + radius_px * np.array([math.sin(towards), -math.cos(towards)])).tolist()
-        y -= style.SMALL + 3
-        if radius_px > 24 and view.contains(x - 24, y) and view.contains(x + 24, y):
-            kilometres = f"{radius_m / 1000:.4g} km"
+        if radius_px > 24:
+            kilometres, y = f"{radius_m / 1000:.4g} km", y - style.SMALL - 3
             shapes.append(Text(kilometres, x, y, style.SMALL, style.RING_TEXT, "centre"))
     return shapes
 
@@ -157,7 +170,7 @@ def _name_of(protected: ProtectedFacts, camera: Camera) -> Text | None:
     """Return the name below the first place of a path; none where it is too small to tell."""
     x, y = camera.to_screen(protected.path_enu_m[0]).tolist()
     radius_px = protected.radius_m / camera.scale_m_per_px
-    if radius_px < 20 or not camera.viewport.contains(x, y + radius_px):
+    if radius_px < 20:
         return None
     return Text(protected.id, x, y + radius_px + 4, style.SMALL, style.PROTECTED, "centre")
 

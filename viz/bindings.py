@@ -21,6 +21,7 @@ class Action(Enum):
     FORWARD = "forward"
     START = "start"
     FIT = "fit"
+    CENTRE = "centre"
     ZOOM_IN = "zoom-in"
     ZOOM_OUT = "zoom-out"
     PAN_LEFT = "pan-left"
@@ -70,6 +71,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("page down",), "Page Down", Action.FORWARD, "one minute on (replay)"),
     Binding(("home",), "Home", Action.START, "to the start (replay)"),
     Binding(("f",), "F", Action.FIT, "fit everything into the map", "fit"),
+    Binding(("c",), "C", Action.CENTRE, "the selected track into the middle"),
     Binding(("+", "="), "+", Action.ZOOM_IN, "closer (or wheel, at the cursor)"),
     Binding(("-",), "-", Action.ZOOM_OUT, "farther"),
     Binding(("left",), "←", Action.PAN_LEFT, "look left (or drag the map)"),

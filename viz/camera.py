@@ -41,6 +41,24 @@ class Rect(NamedTuple):
         """Tell whether a pixel lies inside."""
         return self.left <= x_px < self.right and self.top <= y_px < self.bottom
 
+    def within(self, other: Rect) -> bool:
+        """Tell whether it lies in another rectangle."""
+        return (
+            other.left <= self.left
+            and self.right <= other.right
+            and other.top <= self.top
+            and self.bottom <= other.bottom
+        )
+
+    def meets(self, other: Rect) -> bool:
+        """Tell whether it shares pixels with another rectangle."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
     def near(self, points_px: Floats, margin_px: float = 0.0) -> Bools:
         """Return a mask (N,) of the points (N, 2) inside, or outside by less than the margin."""
         x, y = points_px[..., 0], points_px[..., 1]

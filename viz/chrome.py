@@ -273,8 +273,9 @@ def _setting_rows(column: _Column, setting: Setting) -> None:
 
 
 def _list_rows(column: _Column, now: Shown, geography: Geography, view: View) -> None:
-    """List the confirmed tracks, the oldest first, as far as there is room."""
+    """List the confirmed tracks by number, as far as there is room."""
     rows = np.flatnonzero(now.tracks.confirmed)
+    rows = rows[np.argsort(now.tracks.number[rows])]
     if not rows.size:
         return
     column.heading("Tracks")

@@ -29,15 +29,18 @@ class Occupancy:
 
     def take(self, rect: Rect) -> None:
         """Mark a rectangle as taken."""
-        left, top, right, bottom = self._cells(np.array([rect]))[0].tolist()
-        self._taken[top : bottom + 1, left : right + 1] = True
+        left, top = rect.left - self._view.left, rect.top - self._view.top
+        cells = (int(edge // _CELL_PX) + 1 for edge in (left + rect.width, top + rect.height))
+        right, bottom = (max(cell, 0) for cell in cells)
+        left, top = (max(int(edge // _CELL_PX), 0) for edge in (left, top))
+        self._taken[top:bottom, left:right] = True
 
     def take_around(self, points_px: Floats, reach_px: float) -> None:
         """Mark squares around points (N, 2) as taken."""
         reach = int(reach_px // _CELL_PX)
-        for dy in range(-reach, reach + 1):
-            for dx in range(-reach, reach + 1):
-                self._mark(self._taken, points_px + np.array([dx, dy]) * _CELL_PX)
+        offset_px = np.arange(-reach, reach + 1) * float(_CELL_PX)
+        square = np.stack(np.meshgrid(offset_px, offset_px), axis=-1).reshape(-1, 1, 2)
+        self._mark(self._taken, (points_px + square).reshape(-1, 2))
 
     def avoid(self, points_px: Floats) -> None:
         """Mark points (N, 2) that labels should keep off if they can."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from sim.core.tables import Floats
@@ -87,6 +88,7 @@ def _advance_em(letter: str) -> float:
     return 0.71 if letter.isupper() else 0.635
 
 
+@lru_cache(maxsize=4096)
 def text_size_px(text: str, size_px: int) -> tuple[float, float]:
     """Return width and height that a text needs, estimated a little generously."""
     lines = text.split("\n")

@@ -206,6 +206,8 @@ class Session:
         elif action is Action.FIT:
             fitted = everything(self.stage.setting, self.snapshot, view.layout.map)
             self.view = replace(view, camera=fitted)
+        elif action is Action.CENTRE:
+            self._centre()
         elif action in (Action.BACK, Action.FORWARD):
             self.seek(view.time_s + (_SEEK_S if action is Action.FORWARD else -_SEEK_S))
         elif action is Action.START:
@@ -214,6 +216,16 @@ class Session:
             self.screenshot_wanted = True
         elif action is Action.QUIT:
             self.done = True
+
+    def _centre(self) -> None:
+        now = picture.shown(self.snapshot, self.view)
+        row = picture.row_of(now.tracks, self.view.selected)
+        if row is None:
+            self.tell("no track is selected: click one first")
+        else:
+            east_m, north_m = now.position_enu_m[row, :2].tolist()
+            camera = replace(self.view.camera, east_m=east_m, north_m=north_m)
+            self.view = replace(self.view, camera=camera)
 
     def _set_speed(self, action: Action, key: str) -> None:
         speed = self.view.speed

@@ -47,7 +47,7 @@ def view(
             "--keys",
             metavar="KEYS",
             help="Press these keys on arrival, as in '++t left': t truth, l labels, v leaders, "
-            "d dots, p plots, r rings, b beams, + - zoom, f fit, h help, 1…9 speed, "
+            "d dots, p plots, r rings, b beams, + - zoom, f fit, c centre, h help, 1…9 speed, "
             "left right up down tab space page-up page-down home.",
         ),
     ] = "",
@@ -67,6 +67,10 @@ def view(
         raise UserError(f"--speed: expected above 0 and at most 1000, found {speed:g}")
     if at is not None and not 0.0 <= at < math.inf:
         raise UserError(f"--at: expected seconds from 0 on, found {at:g}")
+    if screenshot is not None and screenshot.suffix.lower() != ".png":
+        raise UserError(f"--screenshot: expected a name that ends in .png, found {screenshot}")
+    if screenshot is not None and not screenshot.absolute().parent.is_dir():
+        raise UserError(f"--screenshot: there is no folder {screenshot.parent}")
 
     from sim.record.recording import RecordingError
     from viz.app import ViewerError, run_viewer

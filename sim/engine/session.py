@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -58,10 +61,13 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     started = time.perf_counter()
     simulated_s, rejected, complete = 0.0, 0, True
     try:
-        for snapshot in run(world):
-            writer.add(snapshot)
-            simulated_s, rejected = snapshot.time_s, snapshot.rejected
-            progress(snapshot)
+        with _ctrl_c_after_the_step() as pressed:
+            for snapshot in run(world):
+                writer.add(snapshot)
+                simulated_s, rejected = snapshot.time_s, snapshot.rejected
+                progress(snapshot)
+                if pressed.is_set():
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         complete = False
     wall_s = time.perf_counter() - started
@@ -70,6 +76,31 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     judged = verdicts(spec, metrics)
     write_json(folder / "metrics.json", metrics)
     return Outcome(folder, complete, simulated_s, wall_s, rejected, metrics, judged)
+
+
+@contextmanager
+def _ctrl_c_after_the_step() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C instead of raising; a second one raises at once.
+
+    What is raised while numpy looks at an operand is lost: a step in the middle would go on
+    as if nothing had happened.
+    """
+    pressed = threading.Event()
+    usual = signal.getsignal(signal.SIGINT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if usual is not signal.default_int_handler or not in_main_thread:
+        yield pressed
+        return
+
+    def note(*_: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def new_run_folder(parent: Path, seed: int) -> Path:

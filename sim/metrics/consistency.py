@@ -78,8 +78,13 @@ def nees(error_m: Floats, covariance_m2: Floats) -> Floats:
 
 
 def consistency(truth: TruthHistory, confirmed: TrackHistory, matching: Matching) -> Consistency:
-    """Judge the position covariances of the tracks that hold a target (no extra tracks)."""
-    tracked = matching.tracked
+    """Judge the position covariances of the tracks that hold a target (no extra tracks).
+
+    Tracks without height (see ``Matching``) are left out: they claim nothing in three
+    dimensions.
+    """
+    tracked = matching.tracked.copy()
+    tracked[tracked] = matching.has_height[matching.track_row[tracked]]
     track_row = matching.track_row[tracked]
     values = nees(
         confirmed.position_enu_m[track_row] - truth.position_enu_m[tracked],

@@ -119,7 +119,7 @@ class Point(Spec):
     position: Position
     radius_km: Annotated[float, Field(gt=0, le=1000)]
     ceiling_m: Annotated[
-        float, Field(gt=0, le=100_000, description="top of the cylinder, above ground")
+        float, Field(gt=0, le=100_000, description="top of the cylinder, above the position")
     ]
 
 
@@ -147,7 +147,7 @@ class Criterion(Spec):
     metric: Annotated[
         str,
         Field(
-            pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+            pattern=r"^[A-Za-z0-9_/-]+(\.[A-Za-z0-9_/-]+)*$",
             max_length=200,
             description="dotted path into metrics.json",
         ),

@@ -20,7 +20,7 @@ from sim.core.tables import Bools, Bytes, Floats, Ints
 
 #: Tracks handled by one thread at a time.
 BLOCK = 256
-#: Mean radius of the 4/3 earth's ground (m), for guessing an elevation from a height.
+#: Mean radius of the earth (m), for guessing an elevation from a height.
 _EARTH_RADIUS_M = 6_371_000.0
 #: Close by, a guessed height would put a track at steep elevations where few targets fly.
 _ELEVATION_LIMIT_RAD = 0.25

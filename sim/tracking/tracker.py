@@ -85,11 +85,13 @@ class Tracker:
         length_s = (end_s - start_s) / cycles
         slot = np.ceil((sound.time_s - start_s) / max(length_s, 1e-9)).astype(np.int64) - 1
         slot = np.clip(slot, 0, cycles - 1)
+        due = -1
         for k in np.unique(np.append(slot, cycles - 1)):
-            plots_of_cycle = Cycle.of(sound.take(slot == k))
-            self._engine.cycle(
-                plots_of_cycle, end_s if k == cycles - 1 else start_s + (k + 1) * length_s
-            )
+            if k > due + 1:  # cycles without plots: tracks age in silence
+                self._engine.cycle(Cycle.of(Plots.empty()), start_s + k * length_s)
+            cycle_end_s = end_s if k == cycles - 1 else start_s + (k + 1) * length_s
+            self._engine.cycle(Cycle.of(sound.take(slot == k)), cycle_end_s)
+            due = k
         self.time_s = max(self.time_s, end_s)
 
     def picture(self, time_s: float | None = None) -> Tracks:
