@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,14 +27,16 @@ from small_scenarios import (
 
 import sim.engine.session
 from sensors.radar import Radar
-from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks
+from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth
 from sim.engine.build import build
-from sim.engine.session import new_run_folder
+from sim.engine.session import new_run_folder, record_run
 from sim.engine.step import run
 from sim.engine.world import World
+from sim.record.recording import Recording
 from sim.record.writer import RunWriter
 from sim.scenario.loader import load
 from sim.tracking import Tracker
+from sim.world.truth import Targets
 
 TABLES = ("truth", "plots", "tracks", "events")
 FILES = (*(f"{name}.parquet" for name in TABLES), "metrics.json", "scenario.resolved.yaml")
@@ -265,10 +270,41 @@ def test_ctrl_c_stops_in_good_order(tmp_path: Path) -> None:
         if snapshot.time_s == 20.0:
             raise KeyboardInterrupt
 
-    outcome = sim.engine.session.record_run(world_of(tmp_path), tmp_path / "run", interrupt)
+    outcome = record_run(world_of(tmp_path), tmp_path / "run", interrupt)
     assert (outcome.complete, outcome.simulated_s) == (False, 20.0)
     assert outcome.metrics["steps"] == 20
     assert pq.read_table(outcome.folder / "truth.parquet")["time_s"].to_numpy().max() == 20.0
+
+
+@pytest.mark.parametrize(("presses", "last_s"), [(1, 20.0), (2, 19.0)])
+def test_the_first_ctrl_c_lets_the_step_end(
+    presses: int, last_s: float, first: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raised in the middle of a step it could be lost; only a second one is."""
+    observe = Radar.observe
+
+    def pressing(self: Radar, targets: Targets, start: Truth, end: Truth, rng: Any) -> Plots:
+        if end.time_s == 20.0 and self.index == 0:
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+        return observe(self, targets, start, end, rng)
+
+    monkeypatch.setattr(Radar, "observe", pressing)
+    usual = signal.getsignal(signal.SIGINT)
+    outcome = record_run(first.world, tmp_path / "run", lambda _: None)
+    assert signal.getsignal(signal.SIGINT) is usual
+    assert (outcome.complete, outcome.simulated_s) == (False, last_s)
+    found = Recording.open(tmp_path / "run")
+    assert found.state == "stopped"
+    assert found.times_s[-1] == last_s
+    assert_same(found.plots, Plots.concatenate([s.plots for s in first.snapshots[: int(last_s)]]))
+
+
+def test_a_run_may_have_a_thread_of_its_own(first: Run, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(record_run, first.world, tmp_path / "run", lambda _: None).result()
+    assert outcome.complete
+    assert contents(outcome.folder) == contents(first.folder)
 
 
 def test_run_folders_do_not_clash(tmp_path: Path) -> None:

@@ -181,30 +181,19 @@ def _corridor(thing: dict[str, Any]) -> list[str]:
         )
         for aircraft in entered
     ]
-    return lines + _infringements(thing, "came inside the separation of {subject}")
+    return lines + _infringements(thing)
 
 
 def _point(thing: dict[str, Any]) -> list[str]:
-    return [f"[bold]{thing['id']}[/bold] (point)", *_infringements(thing, "came inside")]
+    return [f"[bold]{thing['id']}[/bold] (point)", *_infringements(thing)]
 
 
-def _infringements(thing: dict[str, Any], what: str) -> list[str]:
-    lines = []
+def _infringements(thing: dict[str, Any]) -> list[str]:
+    """Say who came inside, one line each: when, how close, and what the picture knew."""
+    by_intruder: dict[str, list[dict[str, Any]]] = {}
     for found in thing["infringements"]:
-        place = what.format(subject=found.get("subject", ""))
-        warned = found["warning_s"]
-        if warned is None:
-            warning = "never under track"
-        elif warned >= 0:
-            warning = f"under track {warned:.0f} s before"
-        else:
-            warning = f"under track only {-warned:.0f} s later"
-        alerted = "alert" if found["alerted"] else "[bold]missed[/bold]"
-        lines.append(
-            f"  {found['intruder']} {place} at {found['begin_s']:.0f} s "
-            f"({found['closest_horizontal_m'] * _KM:.1f} km, "
-            f"{found['closest_vertical_m']:.0f} m at the closest): {alerted}, {warning}"
-        )
+        by_intruder.setdefault(found["intruder"], []).append(found)
+    lines = [f"  {intruder} {_episodes(found)}" for intruder, found in by_intruder.items()]
     if not lines:
         lines.append("  nothing unknown or hostile came inside")
     lines.append(
@@ -212,6 +201,35 @@ def _infringements(thing: dict[str, Any], what: str) -> list[str]:
         f"alerts on neutral traffic {thing['alerts_on_neutral']}"
     )
     return lines
+
+
+def _episodes(found: list[dict[str, Any]]) -> str:
+    closest = min(found, key=lambda episode: episode["closest_horizontal_m"])
+    subjects = {episode["subject"] for episode in found if "subject" in episode}
+    of_whom = f" the separation of {_count(len(subjects), 'arrival')}" if subjects else ""
+    to_whom = f" to {closest['subject']}" if subjects else ""
+    missed = sum(not episode["alerted"] for episode in found)
+    if not missed:
+        alert = "alert"
+    else:
+        alert = "[bold]missed[/bold]" + (f" {missed} of {len(found)}" if len(found) > 1 else "")
+    first = min(found, key=lambda episode: episode["begin_s"])
+    warned = first["warning_s"]
+    if warned is None:
+        warning = "never under track"
+    elif warned >= 0:
+        warning = f"under track {warned:.0f} s before"
+    else:
+        warning = f"under track only {-warned:.0f} s later"
+    return (
+        f"came inside{of_whom} at {first['begin_s']:.0f} s, "
+        f"closest {closest['closest_horizontal_m'] * _KM:.1f} km and "
+        f"{closest['closest_vertical_m']:.0f} m{to_whom}: {alert}, {warning}"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _verdict(verdict: Verdict) -> str:
