@@ -21,7 +21,9 @@ import numpy as np
 from filterpy.kalman import ExtendedKalmanFilter, KalmanFilter
 
 from sim.core.gaussian import kalman_cycle
+from sim.tracking.cycle import Cycle
 from sim.tracking.kernels import update_tracks
+from sim.tracking.store import empty_columns
 
 SIZES = (1_000, 100_000, 1_000_000)
 DT_S, Q = 1.0, 0.5
@@ -84,31 +86,28 @@ def compiled_linear(n: int) -> Callable[[], None]:
 def compiled_extended(n: int) -> Callable[[], None]:
     """Return one predict and polar update of n tracks by the tracker's own kernel."""
     rng = np.random.default_rng(0)
-    mean = np.empty((6, n))
+    tracks = empty_columns(n)
     range_m, azimuth = rng.uniform(20e3, 80e3, n), rng.uniform(0, 2 * np.pi, n)
     elevation = rng.uniform(0.02, 0.3, n)
-    mean[0] = range_m * np.cos(elevation) * np.sin(azimuth)
-    mean[1] = range_m * np.cos(elevation) * np.cos(azimuth)
-    mean[2] = range_m * np.sin(elevation)
-    mean[3:] = 0.0
-    covariance = np.zeros((21, n))
-    covariance[[0, 3, 5]] = 100.0**2
-    covariance[[15, 18, 20]] = 100.0
-    measurement = np.column_stack([range_m, azimuth, elevation, np.full(n, np.nan)])
-    sigma = np.tile(np.append(POLAR_SIGMA, np.nan), (n, 1))
-    tracks = np.arange(n, dtype=np.int32)
+    tracks.mean[0] = range_m * np.cos(elevation) * np.sin(azimuth)
+    tracks.mean[1] = range_m * np.cos(elevation) * np.cos(azimuth)
+    tracks.mean[2] = range_m * np.sin(elevation)
+    tracks.covariance[[0, 3, 5]] = 100.0**2
+    tracks.covariance[[15, 18, 20]] = 100.0
+    plots = Cycle(
+        time_s=np.zeros(n),
+        sensor=np.zeros(n, np.int32),
+        measurement=np.column_stack([range_m, azimuth, elevation, np.full(n, np.nan)]),
+        sigma=np.tile(np.append(POLAR_SIGMA, np.nan), (n, 1)),
+        reply=np.zeros(n, np.uint8),
+    )
+    columns = np.arange(n, dtype=np.int32)
     first = np.arange(n + 1, dtype=np.int32)
-    time_s, plot_time = np.zeros(n), np.zeros(n)
-    sensor = np.zeros(n, np.int32)
     origins, axes = np.zeros((1, 3)), np.eye(3)[None]
 
     def work() -> None:
-        nonlocal plot_time
-        plot_time = plot_time + DT_S
-        update_tracks(
-            mean, covariance, time_s, tracks, first, tracks, plot_time, sensor,
-            measurement, sigma, origins, axes, Q, Q,
-        )  # fmt: skip
+        plots.time_s[:] += DT_S
+        update_tracks(tracks, columns, first, columns, plots, origins, axes, Q, Q)
 
     return work
 

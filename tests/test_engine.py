@@ -290,9 +290,12 @@ def test_the_first_ctrl_c_lets_the_step_end(
         return observe(self, targets, start, end, rng)
 
     monkeypatch.setattr(Radar, "observe", pressing)
-    usual = signal.getsignal(signal.SIGINT)
-    outcome = record_run(first.world, tmp_path / "run", lambda _: None)
-    assert signal.getsignal(signal.SIGINT) is usual
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        outcome = record_run(first.world, tmp_path / "run", lambda _: None)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (outcome.complete, outcome.simulated_s) == (False, last_s)
     found = Recording.open(tmp_path / "run")
     assert found.state == "stopped"

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from viz_fake import NUMBERS, POSITION, SETTING, VELOCITY, FakeRecording, steps
+from viz_fake import NUMBERS, POSITION, SETTING, VELOCITY, FakeRecording, snapshot_at, steps
 
 from sim.core.tables import Identity
 from viz import style
 from viz.app import ViewerError, run_viewer
-from viz.bindings import DIGIT_SPEEDS, presses
+from viz.bindings import DIGIT_SPEEDS, Action, presses
 from viz.camera import Camera
 from viz.render import Painter
 from viz.scene import everything
@@ -179,6 +179,37 @@ def test_a_click_selects_and_a_click_beside_deselects() -> None:
     session.press(panel.centre)
     session.release(panel.centre)
     assert session.view.selected == 5
+
+
+def test_the_selected_track_goes_into_the_middle() -> None:
+    session = Session(Live(SETTING, steps()), SIZE, 1.0, None)
+    session.run_to(2.0)
+    before = session.view.camera
+    session.do(Action.CENTRE)
+    assert session.view.camera == before
+    assert "no track is selected" in session.view.message
+    session.select(2)
+    session.do(Action.CENTRE)
+    assert session.view.camera.scale_m_per_px == before.scale_m_per_px
+    at = session.view.camera.to_screen(POSITION[1] + 2.0 * VELOCITY[1])
+    np.testing.assert_allclose(at, session.view.layout.map.centre)
+
+
+@pytest.mark.parametrize("seekable", [True, False])
+def test_hurries_to_its_time_with_trails_and_fits_the_map(
+    monkeypatch: pytest.MonkeyPatch, seekable: bool
+) -> None:
+    source = Replay(FakeRecording()) if seekable else Live(SETTING, steps())
+    session = Session(source, SIZE, 0.25, 40.0, presses("t"))
+    for _ in range(10):
+        assert not session.view.truth or session.view.time_s == 40.0
+        session.tick(1 / 60, 1.0)
+    assert (session.view.time_s, session.view.paused, session.view.truth) == (40.0, True, True)
+    assert session.view.camera == everything(SETTING, snapshot_at(40.0), session.view.layout.map)
+    assert np.isfinite(session.memory.trails_of(NUMBERS[:1])[0]).all(axis=1).sum() >= 7
+    session.do(Action.PAUSE)
+    session.tick(0.1, 1.0)
+    assert session.view.time_s == pytest.approx(40.025)
 
 
 @pytest.mark.parametrize("size", [(200, 150), (1, 1), (1920, 1080)])

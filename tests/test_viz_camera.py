@@ -66,6 +66,16 @@ def test_resizing_keeps_the_middle() -> None:
     assert resized.to_screen([1000.0, -2000.0]).tolist() == [100.0, 75.0]
 
 
+def test_rectangles_meet_and_lie_within() -> None:
+    one = Rect(10, 10, 20, 10)
+    assert one.meets(Rect(29, 19, 5, 5))
+    assert not one.meets(Rect(30, 10, 5, 5))
+    assert not one.meets(Rect(10, 20, 5, 5))
+    assert Rect(10, 10, 5, 10).within(one)
+    assert not Rect(9, 10, 5, 5).within(one)
+    assert not Rect(26, 10, 5, 5).within(one)
+
+
 def test_geography_agrees_with_pymap3d() -> None:
     rng = np.random.default_rng(2)
     enu = rng.uniform(-4e5, 4e5, (200, 3)) * [1.0, 1.0, 0.03]

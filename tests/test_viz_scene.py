@@ -14,14 +14,15 @@ from viz_fake import IDENTITY, NUMBERS, POSITION, SETTING, STATUS, VELOCITY, plo
 
 from sim.core.tables import Floats, Identity, Snapshot, TrackStatus
 from viz import style
-from viz.bindings import BINDINGS, bound
+from viz.backdrop import backdrop
+from viz.bindings import BINDINGS, Action, bound, presses
 from viz.camera import Camera, Rect
 from viz.chrome import UNITS_NOTE, clock_text, utc_text
 from viz.labels import Occupancy
 from viz.memory import AFTERGLOW_S, TRAIL_DOTS, TRAIL_INTERVAL_S, Memory
 from viz.picture import flight_level, knots, pick, shown
-from viz.primitives import Glow, Marks, Polyline, Primitive, Segments, Text, text_size_px
-from viz.render import _typeface
+from viz.primitives import Glow, Marks, Polyline, Primitive, Segments, Text, extent, text_size_px
+from viz.render import _typeface, symbol
 from viz.scene import Stage, build, everything
 from viz.view import Layout, View
 
@@ -296,6 +297,26 @@ def test_panel_tells_about_the_selected_track() -> None:
     assert not marks(gone, "selection")
 
 
+def test_panel_lists_the_confirmed_tracks_as_far_as_there_is_room() -> None:
+    def listed(view: View, snapshot: Snapshot) -> list[str]:
+        panel = view.layout.panel
+        shapes = of(Text, scene(view, snapshot).moving)
+        found = [t.text for t in shapes if panel.contains(t.x_px, t.y_px)]
+        return found[found.index("Tracks") + 1 :]
+
+    snapshot = snapshot_at(0.0)
+    rows = listed(VIEW, snapshot)
+    assert rows[::2] == ["0001", "0002", "0005 coast", "0007"]
+    assert rows[1] == "FL108↓ 389 kt"
+    many = snapshot.tracks.take(np.zeros(80, np.intp))
+    many = replace(many, number=np.arange(80, 0, -1, dtype=np.int32))
+    rows = listed(VIEW, replace(snapshot, tracks=many))
+    shown_numbers = [int(text) for text in rows[:-2:2]]
+    assert shown_numbers == list(range(1, len(shown_numbers) + 1))
+    assert 10 < len(shown_numbers) < 80
+    assert rows[-2] == f"and {80 - len(shown_numbers)} more"
+
+
 def test_selected_track_shows_its_two_sigma_ellipse() -> None:
     camera = VIEW.camera.zoomed(20.0, tuple(VIEW.camera.to_screen(POSITION[0]).tolist()))
     shapes = scene(replace(VIEW, camera=camera, selected=1)).moving
@@ -333,6 +354,50 @@ def test_help_lists_every_binding_and_keys_are_unique() -> None:
     assert len(keys) == len(set(keys))
     assert bound("T", "t") == bound("t", "t")
     assert bound("ß", "minus") is None
+
+
+def test_keys_written_one_after_the_other() -> None:
+    assert presses("") == []
+    assert presses("T+ left - page-up 5f") == [
+        (Action.TRUTH, "t"),
+        (Action.ZOOM_IN, "+"),
+        (Action.PAN_LEFT, "left"),
+        (Action.ZOOM_OUT, "-"),
+        (Action.BACK, "page up"),
+        (Action.SPEED, "5"),
+        (Action.FIT, "f"),
+    ]
+    with pytest.raises(ValueError, match="'x' in 'fx'"):
+        presses("t fx")
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.0, 3.0, 10.0])
+def test_texts_of_the_map_never_overlap(factor: float) -> None:
+    crowded = tuple(
+        replace(sensor, id=f"s{k}", position_enu_m=(1e3 * k, 20e3, 0.0))
+        for k, sensor in enumerate(SETTING.sensors * 3)
+    )
+    view = replace(VIEW, camera=VIEW.camera.zoomed(factor))
+    still = backdrop(replace(SETTING, sensors=crowded), view)
+    rects = [extent(text) for text in of(Text, still)]
+    assert len(rects) > 6
+    for k, rect in enumerate(rects):
+        assert rect.within(view.layout.map)
+        assert not any(rect.meets(other) for other in rects[:k])
+
+
+def test_a_coasting_symbol_is_hollow_and_broken() -> None:
+    held, coasting = (
+        pygame.surfarray.array_alpha(symbol("neutral", 19, (120, 222, 130), dashed))
+        for dashed in (False, True)
+    )
+    middle = held.shape[0] // 2
+    assert held[middle, middle] > 200
+    assert coasting[middle - 4 : middle + 5, middle - 4 : middle + 5].max() == 0
+    top = coasting.max(axis=1, where=np.arange(held.shape[1]) < middle - 4, initial=0)
+    inside = top[np.flatnonzero(top)[0] + 2 : np.flatnonzero(top)[-1] - 1]
+    assert inside.max() > 200
+    assert inside.min() < 80
 
 
 @pytest.mark.parametrize("size", [(200, 150), (320, 200), (640, 400), (900, 500), (1600, 900)])

@@ -299,7 +299,7 @@ def help_box(view: View) -> list[Primitive]:
     size, row = style.NORMAL, 22.0
     room = view.layout.map
     if room.height < row * (len(BINDINGS) + 4):
-        size, row = style.SMALL, 17.0
+        size, row = style.SMALL, 16.0
     rows = min(max(int((room.height - 16) / row) - 4, 1), len(BINDINGS))
     columns = min(math.ceil(len(BINDINGS) / rows), max(int(room.width // 300), 1))
     wide = columns > 1 or room.width < 460

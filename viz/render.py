@@ -19,13 +19,13 @@ from viz.toolkit import pygame
 
 _TEXTS_KEPT = 4096
 _FINER = 8
-_STROKE_PX = 1.5
+_STROKE_PX = 1.8
 #: Smooth lines cost thrice as much; in such a crowd nobody sees the difference.
 _MOST_SMOOTH = 200
 #: Pixels of a dot, its middle last.
 _AROUND = ((-1, -1), (-1, 1), (1, -1), (1, 1), (-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))
 _DASH_PX = (6.0, 5.0)
-_SYMBOL_DASH_PX = (3.2, 2.6)
+_SYMBOL_DASH_PX = (3.0, 3.6)
 
 
 class Painter:

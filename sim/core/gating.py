@@ -219,7 +219,6 @@ def _judge_candidates(
     cells: Cells,
     offset: Ints,
     plot: Ints,
-    distance: Floats,
     log_likelihood: Floats,
     kept: Ints,
 ) -> None:
@@ -266,7 +265,6 @@ def _judge_candidates(
                 d2, log_det, m = innovation_distance(innovation, S, sigma[j], measurement[j], work)
                 if d2 <= gates[m]:
                     plot[first + count] = j
-                    distance[first + count] = d2
                     log_likelihood[first + count] = -0.5 * (
                         d2 + log_det + m * math.log(2.0 * math.pi)
                     )
@@ -274,6 +272,7 @@ def _judge_candidates(
             kept[i] = count
 
 
+@kernel()
 def gate_plots(
     mean: Floats,
     covariance: Floats,
@@ -306,40 +305,50 @@ def gate_plots(
     log_likelihood : (K,) ln N(innovation; 0, S) of each candidate
     """
     m = plot_time.size
+    start = np.zeros(n_tracks + 1, np.int32)
     if n_tracks == 0 or m == 0:
-        return np.zeros(n_tracks + 1, np.int32), np.empty(0, np.int32), np.empty(0)
+        return start, np.empty(0, np.int32), np.empty(0)
+    q_horizontal, q_vertical = process_noise
     ranges, azimuths = measurement[:, 0], measurement[:, 1]
-    cells = sort_into_cells(ranges, azimuths, *_cell_grid(float(ranges.max()), m))
+    sigma_max = np.zeros(2)
+    for j in range(m):
+        sigma_max[0] = max(sigma_max[0], sigma[j, 0])
+        sigma_max[1] = max(sigma_max[1], sigma[j, 1])
+    # About one plot in a cell.
+    n_azimuth = min(max(8, math.ceil(2.0 * math.sqrt(m))), 4096)
+    n_range = min(max(4, math.ceil(0.5 * math.sqrt(m))), 4096)
+    range_cell = max(ranges.max(), 1.0) / n_range
+    cells = sort_into_cells(ranges, azimuths, range_cell, n_range, n_azimuth)
     box = np.empty((4, n_tracks))
     gate_boxes(
         mean,
         covariance,
         track_time,
         n_tracks,
-        *process_noise,
+        q_horizontal,
+        q_vertical,
         origin_enu_m,
         enu_R_sensor,
-        float(plot_time.min()),
-        float(plot_time.max()),
-        sigma.max(axis=0),
-        float(gates.max()),
+        plot_time.min(),
+        plot_time.max(),
+        sigma_max,
+        gates.max(),
         box,
     )
     counts = np.empty(n_tracks, np.int32)
     _count_in_boxes(box, n_tracks, ranges, azimuths, cells, counts)
     offset = np.zeros(n_tracks + 1, np.int32)
-    np.cumsum(counts, out=offset[1:])
-    total = int(offset[-1])
-    plot = np.empty(total, np.int32)
-    distance = np.empty(total)
-    log_likelihood = np.empty(total)
-    kept = np.empty(n_tracks, np.int32)
+    for i in range(n_tracks):
+        offset[i + 1] = offset[i] + counts[i]
+    plot = np.empty(offset[n_tracks], np.int32)
+    log_likelihood = np.empty(offset[n_tracks])
     _judge_candidates(
         mean,
         covariance,
         track_time,
         n_tracks,
-        *process_noise,
+        q_horizontal,
+        q_vertical,
         origin_enu_m,
         enu_R_sensor,
         plot_time,
@@ -350,28 +359,15 @@ def gate_plots(
         cells,
         offset,
         plot,
-        distance,
         log_likelihood,
-        kept,
+        counts,
     )
-    return _close_gaps(offset, kept, plot, log_likelihood)
-
-
-def _cell_grid(range_max_m: float, n_plots: int) -> tuple[float, int, int]:
-    """Choose cells so that about one plot lies in each."""
-    n_azimuth = min(max(8, math.ceil(2.0 * math.sqrt(n_plots))), 4096)
-    n_range = min(max(4, math.ceil(0.5 * math.sqrt(n_plots))), 4096)
-    return max(range_max_m, 1.0) / n_range, n_range, n_azimuth
-
-
-def _close_gaps(
-    offset: Ints, kept: Ints, plot: Ints, log_likelihood: Floats
-) -> tuple[Ints, Ints, Floats]:
-    """Drop the room that boxed but rejected plots left between the tracks."""
-    start = np.zeros_like(offset)
-    np.cumsum(kept, out=start[1:])
-    if start[-1] == plot.size:
-        return start, plot, log_likelihood
-    rank = np.arange(plot.size, dtype=np.int32) - np.repeat(offset[:-1], np.diff(offset))
-    inside = rank < np.repeat(kept, np.diff(offset))
-    return start, plot[inside], log_likelihood[inside]
+    # Close the gaps that boxed but rejected plots left between the tracks.
+    kept = 0
+    for i in range(n_tracks):
+        for e in range(offset[i], offset[i] + counts[i]):
+            plot[kept] = plot[e]
+            log_likelihood[kept] = log_likelihood[e]
+            kept += 1
+        start[i + 1] = kept
+    return start, plot[:kept], log_likelihood[:kept]

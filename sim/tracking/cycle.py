@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,36 +12,35 @@ from sim.core.tables import Bytes, Floats, Ints, Plots
 from sim.tracking.config import TrackerConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """The sound plots of one cycle, ordered by sensor, time, azimuth and range.
-
-    ``by_sensor`` holds each sensor with its slice of rows, in order.
-    """
+class Cycle(NamedTuple):
+    """The sound plots of one cycle, ordered by sensor, time, azimuth and range."""
 
     time_s: Floats
     sensor: Ints
     measurement: Floats
     sigma: Floats
     reply: Bytes
-    by_sensor: tuple[tuple[int, slice], ...]
 
-    @classmethod
-    def of(cls, plots: Plots) -> Cycle:
-        """Order the plots canonically, so that the order of arrival cannot matter."""
-        order = np.lexsort(
-            (plots.measurement[:, 0], plots.measurement[:, 1], plots.time_s, plots.sensor)
-        )
-        sensor = plots.sensor[order]
-        first = np.flatnonzero(np.diff(sensor, prepend=-1)).tolist()
-        return cls(
-            plots.time_s[order],
-            sensor,
-            np.ascontiguousarray(plots.measurement[order]),
-            np.ascontiguousarray(plots.sigma[order]),
-            plots.reply[order],
-            tuple((int(sensor[a]), slice(a, b)) for a, b in pairwise([*first, len(plots)])),
-        )
+
+def cycle_of(plots: Plots) -> Cycle:
+    """Order plots canonically, so that the order of arrival cannot matter."""
+    order = np.lexsort(
+        (plots.measurement[:, 0], plots.measurement[:, 1], plots.time_s, plots.sensor)
+    )
+    return Cycle(
+        plots.time_s[order],
+        plots.sensor[order],
+        np.ascontiguousarray(plots.measurement[order]),
+        np.ascontiguousarray(plots.sigma[order]),
+        plots.reply[order],
+    )
+
+
+def by_sensor(cycle: Cycle) -> list[tuple[int, slice]]:
+    """Return each sensor of a cycle with its slice of rows, in order."""
+    first = np.flatnonzero(np.diff(cycle.sensor, prepend=-1)).tolist()
+    bounds = pairwise([*first, cycle.sensor.size])
+    return [(int(cycle.sensor[a]), slice(a, b)) for a, b in bounds]
 
 
 def gates(probability: float) -> Floats:

@@ -1,22 +1,24 @@
 """Kernels of the compiled engine: update, start, age and extrapolate many tracks.
 
-Tracks lie column by column in arrays (see ``sim.tracking.store``); every kernel loops
-over columns and changes each by itself, so threads cannot change a result.
+Tracks lie column by column in arrays (see ``sim.tracking.store``); what runs in
+parallel changes each column by itself, so threads cannot change a result.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.core.gaussian import pack, scalar_update, unpack
 from sim.core.jit import kernel
 from sim.core.measurement import polar, polar_to_position, wrap_angle
 from sim.core.motion import predict_constant_velocity
-from sim.core.tables import Bools, Bytes, Floats, Ints
+from sim.core.tables import Bools, Floats, Ints
+from sim.tracking.cycle import Cycle
+from sim.tracking.store import TrackColumns
 
 #: Tracks handled by one thread at a time.
 BLOCK = 256
@@ -26,6 +28,32 @@ _EARTH_RADIUS_M = 6_371_000.0
 _ELEVATION_LIMIT_RAD = 0.25
 _ELEVATION_SIGMA_MAX_RAD = 0.25
 _TENTATIVE, _CONFIRMED, _COASTING = 0, 1, 2
+
+
+class SensorColumns(NamedTuple):
+    """``SensorModels`` as kernels take them; ``gain`` (S,) is what a pair gains."""
+
+    origin_enu_m: Floats
+    enu_R_sensor: Floats
+    height_m: Floats
+    period_s: Floats
+    gain: Floats
+
+
+class Policy(NamedTuple):
+    """``TrackerConfig`` as kernels take it; ``gates`` (5,) by measured components."""
+
+    q_horizontal: float
+    q_vertical: float
+    gates: Floats
+    start_height_m: float
+    start_height_sigma_m: float
+    start_speed_sigma_mps: float
+    start_climb_sigma_mps: float
+    confirm_hits: int
+    confirm_looks: int
+    coast_max_s: float
+    position_variance_max_m2: float
 
 
 @kernel()
@@ -60,16 +88,11 @@ def update_by_plot(
 
 @kernel(parallel=True)
 def update_tracks(
-    mean: Floats,
-    covariance: Floats,
-    time_s: Floats,
-    tracks: Ints,
+    tracks: TrackColumns,
+    columns: Ints,
     first_pair: Ints,
     pair_plot: Ints,
-    plot_time: Floats,
-    plot_sensor: Ints,
-    measurement: Floats,
-    sigma: Floats,
+    cycle: Cycle,
     origins: Floats,
     enu_R_sensors: Floats,
     q_horizontal: float,
@@ -77,17 +100,22 @@ def update_tracks(
 ) -> None:
     """Predict to and update by each track's plots, in order of time.
 
-    ``tracks`` (T,) are the columns to change; track k takes the plots
+    ``columns`` (T,) are the tracks to change; the k-th takes the plots
     ``pair_plot[first_pair[k]:first_pair[k + 1]]``.
     """
-    n = tracks.size
+    n = columns.size
+    # Named tuples are taken apart before the parallel loop: with numba 0.68, members that
+    # were read and written inside it gave wrong results.
+    mean, covariance, time_s = tracks.mean, tracks.covariance, tracks.time_s
+    plot_time, plot_sensor = cycle.time_s, cycle.sensor
+    measurement, sigma = cycle.measurement, cycle.sigma
     for block in numba.prange((n + BLOCK - 1) // BLOCK):
         x = np.empty(6)
         P = np.empty((6, 6))
         predicted = np.empty(4)
         H = np.empty((4, 6))
         for k in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            i = tracks[k]
+            i = columns[k]
             for d in range(6):
                 x[d] = mean[d, i]
             unpack(covariance, i, P)
@@ -106,36 +134,21 @@ def update_tracks(
 
 @kernel()
 def start_tracks(
-    mean: Floats,
-    covariance: Floats,
-    time_s: Floats,
-    n_tracks: int,
-    n_newborn_elsewhere: int,
-    plots: Ints,
-    plot_time: Floats,
-    measurement: Floats,
-    sigma: Floats,
-    origin: Floats,
-    enu_R_sensor: Floats,
-    sensor_height: float,
-    start_height: float,
-    start_height_sigma: float,
-    speed_sigma: float,
-    climb_sigma: float,
-    gate: float,
-    started: Bools,
+    tracks: TrackColumns,
+    count: int,
+    older: int,
+    first: int,
+    last: int,
+    taken: Bools,
+    cycle: Cycle,
+    sensors: SensorColumns,
+    policy: Policy,
 ) -> int:
-    """Start a track from each plot that no other sensor's newborn explains.
+    """Start a track from each free plot of one sensor that no other sensor's newborn explains.
 
-    ``plots`` are rows of one sensor's plots that no track took. The columns
-    ``n_tracks − n_newborn_elsewhere … n_tracks − 1`` were started in this cycle by other
-    sensors: a plot within the ``gate`` of one starts no second track. New states are
-    written behind column ``n_tracks``; ``started`` (len(plots),) tells which plots did.
-
-    Returns
-    -------
-    int
-        The number of tracks after starting.
+    The sensor's plots are the rows ``first`` … ``last`` − 1; those ``taken`` are not free.
+    The columns ``older`` … ``count`` − 1 were started in this cycle by other sensors: a
+    plot within the gate of one starts no second track. Returns the number of tracks after.
     """
     position = np.empty(3)
     C = np.empty((3, 3))
@@ -143,30 +156,21 @@ def start_tracks(
     P = np.empty((6, 6))
     predicted = np.empty(4)
     H = np.empty((4, 6))
-    polar_sigma = np.empty(3)
-    count = n_tracks
-    for k in range(plots.size):
-        j = plots[k]
-        range_m = measurement[j, 0]
-        for a in range(3):
-            polar_sigma[a] = sigma[j, a]
-        elevation = measurement[j, 2]
-        if math.isnan(elevation):
-            drop = range_m * range_m / (2.0 * _EARTH_RADIUS_M)
-            sine = (start_height - sensor_height - drop) / range_m
-            limit = math.sin(_ELEVATION_LIMIT_RAD)
-            elevation = math.asin(max(-limit, min(limit, sine)))
-            polar_sigma[2] = min(start_height_sigma / range_m, _ELEVATION_SIGMA_MAX_RAD)
-        polar_to_position(
-            range_m, measurement[j, 1], elevation, polar_sigma, origin, enu_R_sensor, position, C
-        )
-        started[k] = True
-        for i in range(n_tracks - n_newborn_elsewhere, n_tracks):
-            apart = abs(plot_time[j] - time_s[i])
-            if _explains(mean, covariance, i, position, C, speed_sigma * apart) <= gate:
-                started[k] = False
+    born = count
+    s = cycle.sensor[first]
+    origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
+    for j in range(first, last):
+        if taken[j]:
+            continue
+        _locate(j, cycle, sensors, policy, position, C)
+        explained = False
+        for i in range(older, count):
+            apart_s = abs(cycle.time_s[j] - tracks.time_s[i])
+            spread = policy.start_speed_sigma_mps * apart_s
+            if _distance(tracks.mean, tracks.covariance, i, position, C, spread) <= policy.gates[3]:
+                explained = True
                 break
-        if not started[k]:
+        if explained:
             continue
         for a in range(3):
             x[a] = position[a]
@@ -177,19 +181,63 @@ def start_tracks(
                 P[a + 3, b] = 0.0
                 P[a + 3, b + 3] = 0.0
                 for c in range(3):
-                    rate_sigma = climb_sigma if c == 2 else speed_sigma
-                    P[a + 3, b + 3] += enu_R_sensor[a, c] * enu_R_sensor[b, c] * rate_sigma**2
-        update_by_plot(x, P, measurement[j], sigma[j], origin, enu_R_sensor, 3, predicted, H)
+                    rate_sigma = policy.start_speed_sigma_mps
+                    if c == 2:
+                        rate_sigma = policy.start_climb_sigma_mps
+                    P[a + 3, b + 3] += axes[a, c] * axes[b, c] * rate_sigma**2
+        update_by_plot(x, P, cycle.measurement[j], cycle.sigma[j], origin, axes, 3, predicted, H)
         for d in range(6):
-            mean[d, count] = x[d]
-        pack(P, covariance, count)
-        time_s[count] = plot_time[j]
-        count += 1
-    return count
+            tracks.mean[d, born] = x[d]
+        pack(P, tracks.covariance, born)
+        tracks.time_s[born] = cycle.time_s[j]
+        tracks.status[born] = _TENTATIVE
+        tracks.birth_s[born] = cycle.time_s[j]
+        tracks.birth_period_s[born] = sensors.period_s[s]
+        tracks.look[born] = 0
+        tracks.history[born] = 0
+        tracks.hits[born] = 0
+        tracks.replies[:, born] = 0
+        tracks.sensors[born] = 0
+        book(tracks, born, j, cycle, sensors)
+        born += 1
+    return born
 
 
 @kernel()
-def _explains(
+def _locate(
+    j: int,
+    cycle: Cycle,
+    sensors: SensorColumns,
+    policy: Policy,
+    position: Floats,
+    covariance: Floats,
+) -> None:
+    """Write a plot's position and covariance; a missing elevation comes from a guessed height."""
+    s = cycle.sensor[j]
+    range_m, azimuth, elevation = cycle.measurement[j, 0], cycle.measurement[j, 1], 0.0
+    sigma = cycle.sigma[j, :3].copy()
+    if math.isnan(cycle.measurement[j, 2]):
+        drop = range_m * range_m / (2.0 * _EARTH_RADIUS_M)
+        sine = (policy.start_height_m - sensors.height_m[s] - drop) / range_m
+        limit = math.sin(_ELEVATION_LIMIT_RAD)
+        elevation = math.asin(max(-limit, min(limit, sine)))
+        sigma[2] = min(policy.start_height_sigma_m / range_m, _ELEVATION_SIGMA_MAX_RAD)
+    else:
+        elevation = cycle.measurement[j, 2]
+    polar_to_position(
+        range_m,
+        azimuth,
+        elevation,
+        sigma,
+        sensors.origin_enu_m[s],
+        sensors.enu_R_sensor[s],
+        position,
+        covariance,
+    )
+
+
+@kernel()
+def _distance(
     mean: Floats, covariance: Floats, i: int, position: Floats, C: Floats, spread: float
 ) -> float:
     """Squared distance of a plot's position to a track, both uncertainties added."""
@@ -215,6 +263,23 @@ def _explains(
 
 
 @kernel()
+def book(tracks: TrackColumns, i: int, j: int, cycle: Cycle, sensors: SensorColumns) -> None:
+    """Count plot j for track i."""
+    s = cycle.sensor[j]
+    age = cycle.time_s[j] - tracks.birth_s[i]
+    now = math.floor(age / tracks.birth_period_s[i] + 0.5)
+    if now > tracks.look[i]:
+        tracks.history[i] = (tracks.history[i] << min(now - tracks.look[i], 40)) & 0xFFFFFFFF
+        tracks.look[i] = now
+    tracks.history[i] |= 1
+    tracks.last_plot_s[i] = cycle.time_s[j]
+    tracks.last_period_s[i] = sensors.period_s[s]
+    tracks.hits[i] += 1
+    tracks.replies[cycle.reply[j], i] += 1
+    tracks.sensors[i] |= np.uint64(1) << np.uint64(s % 64)
+
+
+@kernel()
 def _bits(word: int) -> int:
     count = 0
     while word:
@@ -224,63 +289,8 @@ def _bits(word: int) -> int:
 
 
 @kernel()
-def count_hits(
-    tracks: Ints,
-    pair_plot: Ints,
-    plot_time: Floats,
-    plot_sensor: Ints,
-    reply: Bytes,
-    periods: Floats,
-    birth_s: Floats,
-    birth_period_s: Floats,
-    look: Ints,
-    history: NDArray[np.int64],
-    last_plot_s: Floats,
-    last_period_s: Floats,
-    hits: Ints,
-    replies: Ints,
-    sensors: NDArray[np.uint64],
-) -> None:
-    """Book the plots that updated tracks: ``tracks[k]`` took ``pair_plot[k]``.
-
-    ``history`` holds one bit per look of the sensor that started the track, the latest
-    in bit 0; ``look`` is the number of that latest look.
-    """
-    for k in range(tracks.size):
-        i = tracks[k]
-        j = pair_plot[k]
-        s = plot_sensor[j]
-        now = math.floor((plot_time[j] - birth_s[i]) / birth_period_s[i] + 0.5)
-        if now > look[i]:
-            history[i] = (history[i] << min(now - look[i], 40)) & 0xFFFFFFFF
-            look[i] = now
-        history[i] |= 1
-        last_plot_s[i] = plot_time[j]
-        last_period_s[i] = periods[s]
-        hits[i] += 1
-        replies[reply[j], i] += 1
-        sensors[i] |= np.uint64(1) << np.uint64(s % 64)
-
-
-@kernel()
 def age_tracks(
-    now_s: float,
-    n_tracks: int,
-    covariance: Floats,
-    time_s: Floats,
-    q_horizontal: float,
-    birth_s: Floats,
-    birth_period_s: Floats,
-    look: Ints,
-    history: NDArray[np.int64],
-    last_plot_s: Floats,
-    last_period_s: Floats,
-    confirm_hits: int,
-    confirm_looks: int,
-    coast_max_s: float,
-    position_variance_max: float,
-    status: Bytes,
-    alive: Bools,
+    tracks: TrackColumns, count: int, now_s: float, policy: Policy, alive: Bools
 ) -> None:
     """Confirm, coast and drop tracks as of ``now_s``; ``status`` and ``alive`` are written.
 
@@ -289,33 +299,34 @@ def age_tracks(
     sensor passed without a plot, and is dropped after ``coast_max_s`` or when its
     horizontal position has become too uncertain.
     """
-    mask = (1 << confirm_looks) - 1
-    for i in range(n_tracks):
+    mask = (1 << policy.confirm_looks) - 1
+    P = tracks.covariance
+    for i in range(count):
         alive[i] = True
-        if status[i] == _TENTATIVE:
-            hits = _bits(history[i] & mask)
-            closed = math.floor((now_s - birth_s[i]) / birth_period_s[i] - 0.5)
-            misses = max(closed, look[i]) + 1 - _bits(history[i])
-            if hits >= confirm_hits:
-                status[i] = _CONFIRMED
-            elif misses > confirm_looks - confirm_hits:
+        if tracks.status[i] == _TENTATIVE:
+            looks = (now_s - tracks.birth_s[i]) / tracks.birth_period_s[i]
+            closed = math.floor(looks - 0.5)
+            misses = max(closed, tracks.look[i]) + 1 - _bits(tracks.history[i])
+            if _bits(tracks.history[i] & mask) >= policy.confirm_hits:
+                tracks.status[i] = _CONFIRMED
+            elif misses > policy.confirm_looks - policy.confirm_hits:
                 alive[i] = False
-        if status[i] != _TENTATIVE:
-            silent = now_s - last_plot_s[i]
-            status[i] = _COASTING if silent > 1.5 * last_period_s[i] else _CONFIRMED
-            dt = now_s - time_s[i]
-            growth = q_horizontal * dt * dt * dt / 3.0
-            east = covariance[0, i] + dt * (2.0 * covariance[6, i] + dt * covariance[15, i])
-            north = covariance[3, i] + dt * (2.0 * covariance[10, i] + dt * covariance[18, i])
-            if silent > coast_max_s or max(east, north) + growth > position_variance_max:
+        if tracks.status[i] != _TENTATIVE:
+            silent_s = now_s - tracks.last_plot_s[i]
+            coasts = silent_s > 1.5 * tracks.last_period_s[i]
+            tracks.status[i] = _COASTING if coasts else _CONFIRMED
+            dt = now_s - tracks.time_s[i]
+            growth = policy.q_horizontal * dt * dt * dt / 3.0
+            east = P[0, i] + dt * (2.0 * P[6, i] + dt * P[15, i])
+            north = P[3, i] + dt * (2.0 * P[10, i] + dt * P[18, i])
+            uncertain = max(east, north) + growth > policy.position_variance_max_m2
+            if silent_s > policy.coast_max_s or uncertain:
                 alive[i] = False
 
 
 @kernel()
 def extrapolate(
-    mean: Floats,
-    covariance: Floats,
-    time_s: Floats,
+    tracks: TrackColumns,
     to_s: float,
     q_horizontal: float,
     q_vertical: float,
@@ -323,14 +334,15 @@ def extrapolate(
     velocity: Floats,
     position_covariance: Floats,
 ) -> None:
-    """Write every track's position, velocity and position covariance at ``to_s``."""
+    """Write the first tracks' position, velocity and position covariance at ``to_s``."""
     x = np.empty(6)
     P = np.empty((6, 6))
     for i in range(position.shape[0]):
         for d in range(6):
-            x[d] = mean[d, i]
-        unpack(covariance, i, P)
-        predict_constant_velocity(x, P, max(to_s - time_s[i], 0.0), q_horizontal, q_vertical)
+            x[d] = tracks.mean[d, i]
+        unpack(tracks.covariance, i, P)
+        dt = max(to_s - tracks.time_s[i], 0.0)
+        predict_constant_velocity(x, P, dt, q_horizontal, q_vertical)
         for a in range(3):
             position[i, a] = x[a]
             velocity[i, a] = x[a + 3]

@@ -25,7 +25,7 @@ from sim.core.tables import (
     TrackStatus,
 )
 from sim.tracking.config import TrackerConfig
-from sim.tracking.cycle import Cycle, gates, pairing_gain
+from sim.tracking.cycle import Cycle, by_sensor, gates, pairing_gain
 from sim.tracking.sensor_models import SensorModels
 
 _EARTH_RADIUS_M = 6_371_000.0
@@ -66,13 +66,13 @@ class ReferenceEngine:
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         pairs: list[tuple[_Track, int]] = []
-        for sensor, rows in cycle.by_sensor:
+        for sensor, rows in by_sensor(cycle):
             pairs += self._associate(cycle, sensor, rows)
         for track, plot in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
             self._update(track, cycle, plot)
         taken = {plot for _, plot in pairs}
         older = len(self._tracks)
-        for sensor, rows in cycle.by_sensor:
+        for sensor, rows in by_sensor(cycle):
             newborn_elsewhere = self._tracks[older:]
             for plot in range(rows.start, rows.stop):
                 if plot not in taken:

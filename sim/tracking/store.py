@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Bools, Bytes, Floats, Ints
-
-_COLUMNS: dict[str, tuple[tuple[int, ...], type]] = {
-    "mean": ((6,), np.float64),
-    "covariance": ((21,), np.float64),
-    "time_s": ((), np.float64),
-    "number": ((), np.int32),
-    "status": ((), np.uint8),
-    "birth_s": ((), np.float64),
-    "birth_period_s": ((), np.float64),
-    "look": ((), np.int32),
-    "history": ((), np.int64),
-    "last_plot_s": ((), np.float64),
-    "last_period_s": ((), np.float64),
-    "hits": ((), np.int32),
-    "replies": ((3,), np.int32),
-    "sensors": ((), np.uint64),
-}
+from sim.core.tables import Bytes, Floats, Ints
 
 
-class TrackStore:
-    """Arrays of ``capacity`` columns, of which the first ``count`` are living tracks.
+class TrackColumns(NamedTuple):
+    """One column per track; C is the capacity.
 
-    Columns keep their order of birth. Capacity doubles when it is exceeded.
+    Attributes
+    ----------
+    mean, covariance, time_s : (6, C), (21, C), (C,) packed states, as in
+        ``sim.core.gaussian``, and the time for which they hold
+    number, status : (C,) as in ``Tracks``
+    birth_s, birth_period_s : (C,) first plot, and the period of the sensor that gave it
+    look, history : (C,) number of the last counted look of that sensor since birth, and
+        one bit per look, the latest in bit 0, set where the track had a plot
+    last_plot_s, last_period_s : (C,) last plot, and the period of its sensor
+    hits, replies, sensors : (C,), (3, C), (C,) as in ``Tracks``
     """
 
     mean: Floats
@@ -48,29 +40,37 @@ class TrackStore:
     replies: Ints
     sensors: NDArray[np.uint64]
 
-    def __init__(self, capacity: int = 256) -> None:
-        self.count = 0
-        self.capacity = capacity
-        for name, (shape, dtype) in _COLUMNS.items():
-            setattr(self, name, np.zeros((*shape, capacity), dtype))
 
-    def reserve(self, needed: int) -> None:
-        """Make room for ``needed`` columns."""
-        if needed <= self.capacity:
-            return
-        while self.capacity < needed:
-            self.capacity *= 2
-        for name, (shape, dtype) in _COLUMNS.items():
-            grown: NDArray[Any] = np.zeros((*shape, self.capacity), dtype)
-            grown[..., : self.count] = getattr(self, name)[..., : self.count]
-            setattr(self, name, grown)
+def empty_columns(capacity: int) -> TrackColumns:
+    """Return room for ``capacity`` tracks."""
+    c = capacity
+    return TrackColumns(
+        mean=np.zeros((6, c)),
+        covariance=np.zeros((21, c)),
+        time_s=np.zeros(c),
+        number=np.zeros(c, np.int32),
+        status=np.zeros(c, np.uint8),
+        birth_s=np.zeros(c),
+        birth_period_s=np.zeros(c),
+        look=np.zeros(c, np.int32),
+        history=np.zeros(c, np.int64),
+        last_plot_s=np.zeros(c),
+        last_period_s=np.zeros(c),
+        hits=np.zeros(c, np.int32),
+        replies=np.zeros((3, c), np.int32),
+        sensors=np.zeros(c, np.uint64),
+    )
 
-    def keep(self, alive: Bools) -> None:
-        """Drop the columns that are not alive, closing the gaps in order."""
-        rows = np.flatnonzero(alive)
-        if rows.size == self.count:
-            return
-        for name in _COLUMNS:
-            array = getattr(self, name)
-            array[..., : rows.size] = array[..., rows]
-        self.count = int(rows.size)
+
+def with_room(columns: TrackColumns, needed: int) -> TrackColumns:
+    """Return the columns, moved to twice the room as often as ``needed`` asks."""
+    capacity = columns.time_s.size
+    if needed <= capacity:
+        return columns
+    while capacity < needed:
+        capacity *= 2
+    grown = empty_columns(capacity)
+    for name in TrackColumns._fields:
+        array: NDArray[Any] = getattr(columns, name)
+        getattr(grown, name)[..., : array.shape[-1]] = array
+    return grown

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.core.tables import Bools, Plots, Tracks
 from sim.tracking.config import TrackerConfig
-from sim.tracking.cycle import Cycle
+from sim.tracking.cycle import Cycle, cycle_of
 from sim.tracking.sensor_models import SensorModels
 
 _RANGE_LIMIT_M = 1e8
@@ -61,6 +61,7 @@ class Tracker:
         self.sensors = sensors
         self.time_s = -math.inf
         self.rejected = Rejected()
+        self._no_plots = cycle_of(Plots.empty())
         shortest = float(sensors.period_s.min()) if len(sensors) else math.inf
         self._cycle_s = min(config.cycle_s, 0.5 * shortest)
         self._engine = _engine(config, sensors)
@@ -82,15 +83,19 @@ class Tracker:
         if start_s == -math.inf:
             start_s = float(sound.time_s.min(initial=end_s))
         cycles = max(1, math.ceil((end_s - start_s) / self._cycle_s - 1e-9))
+        if cycles == 1:
+            self._engine.cycle(cycle_of(sound), end_s)
+            self.time_s = max(self.time_s, end_s)
+            return
         length_s = (end_s - start_s) / cycles
         slot = np.ceil((sound.time_s - start_s) / max(length_s, 1e-9)).astype(np.int64) - 1
         slot = np.clip(slot, 0, cycles - 1)
         due = -1
         for k in np.unique(np.append(slot, cycles - 1)):
             if k > due + 1:  # cycles without plots: tracks age in silence
-                self._engine.cycle(Cycle.of(Plots.empty()), start_s + k * length_s)
+                self._engine.cycle(self._no_plots, start_s + k * length_s)
             cycle_end_s = end_s if k == cycles - 1 else start_s + (k + 1) * length_s
-            self._engine.cycle(Cycle.of(sound.take(slot == k)), cycle_end_s)
+            self._engine.cycle(cycle_of(sound.take(slot == k)), cycle_end_s)
             due = k
         self.time_s = max(self.time_s, end_s)
 
