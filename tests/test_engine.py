@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ import sim.engine.session
 from sensors.radar import Radar
 from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth
 from sim.engine.build import build
+from sim.engine.chance import Chance
 from sim.engine.session import new_run_folder, record_run
 from sim.engine.step import run
 from sim.engine.world import World
@@ -103,6 +105,16 @@ def test_a_world_can_be_run_again_and_under_another_index(first: Run) -> None:
     other = Plots.concatenate([snapshot.plots for snapshot in run(first.world, 1)])
     one = Plots.concatenate([snapshot.plots for snapshot in again])
     assert not np.isin(one.measurement[:, 0], other.measurement[:, 0]).any()
+
+
+def test_chance_goes_by_seed_run_and_name() -> None:
+    def draw(seed: int, run_index: int, name: str) -> float:
+        return float(Chance(seed, run_index).generator(name).random())
+
+    keys = list(product((1, 2), (0, 1), ("sensor/a", "sensor/b", "link/a")))
+    draws = [draw(*key) for key in keys]
+    assert len(set(draws)) == len(keys)
+    assert [draw(*key) for key in keys] == draws
 
 
 CROWD = """\

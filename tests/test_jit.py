@@ -76,8 +76,6 @@ def counts(path: Path, root: Path) -> bool:
 def test_the_hash_tells_sources_apart_and_nothing_else(copy: Path) -> None:
     assert sources_hash(copy) == sources_hash(ROOT)
     assert len(sources_hash(copy)) == 16
-    assert not counts(copy / "sensors/registry.py", copy)
-    assert not counts(copy / "sim/metrics/judge.py", copy)
     (copy / "sensors/notes.txt").write_text("kernel")
     assert sources_hash(copy) == sources_hash(ROOT)
     shutil.move(copy / "sim/core/motion.py", copy / "sim/core/moved.py")

@@ -36,11 +36,9 @@ def sources_hash(root: Path) -> str:
     digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
     for room in KERNEL_ROOMS:
         for path in sorted((root / room).glob("*.py")):
-            text = path.read_bytes()
-            # Kernels compile the codes in sim/core's enumerations in, so all of it counts.
-            if room == KERNEL_ROOMS[0] or b"kernel" in text:
-                digest.update(path.name.encode())
-                digest.update(text)
+            # All files count: kernels compile in the codes and tuples that others define.
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
