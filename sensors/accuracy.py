@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from sim.core.tables import Floats
+from sim.core.jit import kernel
+from sim.core.tables import FALSE_ALARM, Bytes, Floats, Ints, Reply
 
 #: Slope of the monopulse difference pattern at boresight, per beamwidth.
 MONOPULSE_SLOPE = 1.6
-_SLOPES = np.array([1.0, MONOPULSE_SLOPE, MONOPULSE_SLOPE, 1.0])
+_SLOPES = (1.0, MONOPULSE_SLOPE, MONOPULSE_SLOPE, 1.0)
+_NO_REPLY = int(Reply.NONE)
 
 
+@kernel()
 def measurement_sigma(resolution: Floats, dwell_snr: Floats, floor: Floats) -> Floats:
     """Return the standard deviations of range, azimuth, elevation and range rate.
 
@@ -32,7 +34,52 @@ def measurement_sigma(resolution: Floats, dwell_snr: Floats, floor: Floats) -> F
     -------
     (K, 4), NaN for what is not measured.
     """
-    sigma: Floats = np.maximum(
-        resolution / _SLOPES / np.sqrt(2.0 * dwell_snr)[:, np.newaxis], floor
-    )
+    sigma = np.full((dwell_snr.size, 4), math.nan)
+    for row in range(dwell_snr.size):
+        for k in range(4):
+            if not math.isnan(resolution[k]):
+                error = resolution[k] / _SLOPES[k] / math.sqrt(2.0 * dwell_snr[row])
+                sigma[row, k] = max(error, floor[k])
     return sigma
+
+
+@kernel()
+def measure(
+    time_s: Floats,
+    polar: Floats,
+    dwell_snr: Floats,
+    truth_id: Ints,
+    noise: Floats,
+    resolution: Floats,
+    floor: Floats,
+    reply: Bytes,
+    sensor: int,
+) -> tuple[Floats, Ints, Floats, Floats, Floats, Bytes, Ints]:
+    """Return detections (K,) as measured, in order of time: the columns of ``Plots``.
+
+    Parameters
+    ----------
+    time_s, polar, dwell_snr, truth_id : when, exactly where (K, 4), how strong, of what
+    noise : (K, 4) standard normal, in order of time; false alarms stay where they are
+    resolution, floor : as in ``measurement_sigma``
+    reply : (N,) what an interrogation of each target brings; empty without interrogation
+    sensor : the sensor's index
+    """
+    order = np.argsort(time_s, kind="mergesort")
+    dwell_snr, truth_id = dwell_snr[order], truth_id[order]
+    sigma = measurement_sigma(resolution, dwell_snr, floor)
+    measured = np.full(sigma.shape, math.nan)
+    replied = np.full(order.size, _NO_REPLY, np.uint8)
+    for row in range(order.size):
+        real = truth_id[row] != FALSE_ALARM
+        if real and reply.size > 0:
+            replied[row] = reply[truth_id[row]]
+        for k in range(4):
+            if not math.isnan(resolution[k]):
+                error = sigma[row, k] * noise[row, k] if real else 0.0
+                measured[row, k] = polar[order[row], k] + error
+        measured[row, 0] = abs(measured[row, 0])
+        measured[row, 1] %= 2.0 * math.pi
+        measured[row, 2] = np.minimum(np.maximum(measured[row, 2], -0.5 * math.pi), 0.5 * math.pi)
+    sensors = np.full(order.size, sensor, np.int32)
+    return time_s[order], sensors, measured, sigma, 10.0 * np.log10(dwell_snr), replied, truth_id

@@ -100,60 +100,39 @@ def detection_probability(
     agrees with the closed forms of Marcum (1960) and Swerling (1960); those for one
     fluctuating pulse are used as the short way.
     """
-    mean, case = np.asarray(snr, float), np.asarray(swerling)
-    if mean.shape != case.shape:
-        mean, case = np.broadcast_arrays(mean, case)
-    pd = np.empty(mean.shape)
-    for known in SWERLING_CASES:
-        rows = case == known
-        if rows.any():
-            pd[rows] = _pd_of_case(mean[rows], pfa, pulses, known)
-    return pd
+    from sensors.dwells import pd_of_dwells  # numba: only where it runs
 
-
-def _pd_of_case(snr: Floats, pfa: float, pulses: int, swerling: int) -> Floats:
-    threshold = detection_threshold(pfa, pulses)
-    if pulses == 1 and swerling in (1, 2):
-        single: Floats = np.exp(-threshold / (1.0 + snr))
-        return single
-    if pulses == 1 and swerling in (3, 4):
-        half = 1.0 + 0.5 * snr
-        double: Floats = (1.0 + 0.5 * snr * threshold / half**2) * np.exp(-threshold / half)
-        return double
-    count, log_weight, miss = _series(pfa, pulses, swerling)
-    energy = np.maximum(pulses * snr, 1e-300)[:, None]  # keeps log finite at no signal
-    if swerling == 0:
-        log_mass = log_weight + count * np.log(energy) - energy
-    else:
-        shape = _signal_shapes(pulses)[swerling]
-        scale = energy / shape
-        odds = np.log(scale) - np.log1p(scale)
-        log_mass = log_weight + count * odds - shape * np.log1p(scale)
-    pd: Floats = np.clip(1.0 - np.exp(log_mass) @ miss, 0.0, 1.0)
-    return pd
+    mean, case = np.broadcast_arrays(np.asarray(snr, float), np.asarray(swerling, np.uint8))
+    pd = pd_of_dwells(mean.ravel(), case.ravel(), pulses, *detector(pfa, pulses))
+    return pd.reshape(mean.shape)
 
 
 @lru_cache(maxsize=64)
-def _signal_shapes(pulses: int) -> Floats:
-    """Return the gamma shape of a dwell's signal energy by Swerling case, infinite if steady."""
-    return np.array([np.inf, 1.0, pulses, 2.0, 2.0 * pulses])
+def detector(pfa: float, pulses: int) -> tuple[float, Floats, Floats, Floats]:
+    """Return what the detection probability needs apart from the SNR.
 
-
-@lru_cache(maxsize=64)
-def _series(pfa: float, pulses: int, swerling: int) -> tuple[Floats, Floats, Floats]:
-    """Return what the series needs apart from the SNR: m, ln weight of m, P(n + m, T)."""
+    Returns
+    -------
+    threshold : from ``detection_threshold``
+    shape : (5,) gamma shape of a dwell's signal energy by Swerling case, 1 if steady
+    log_weight : (5, M) ln of what p(m) of the series has besides powers of the energy
+    miss : (M,) P(n + m, T)
+    """
     from scipy.special import gammainc, gammaln
 
     threshold = detection_threshold(pfa, pulses)
     # Beyond nine standard deviations over the threshold P is below 1e-17.
     terms = int(max(1.0, np.ceil(threshold + 9.0 * np.sqrt(threshold) + 30.0) - pulses))
-    m: Floats = np.arange(terms, dtype=float)
-    log_weight: Floats = -gammaln(m + 1.0)
-    if swerling != 0:
-        shape = _signal_shapes(pulses)[swerling]
-        log_weight += gammaln(m + shape) - gammaln(shape)
-    miss: Floats = np.asarray(gammainc(pulses + m, threshold), float)
-    return m, log_weight, miss
+    m = np.arange(terms, dtype=float)
+    shape = _signal_shapes(pulses)
+    log_weight = np.tile(-gammaln(m + 1.0), (len(SWERLING_CASES), 1))
+    log_weight[1:] += gammaln(m + shape[1:, np.newaxis]) - gammaln(shape[1:, np.newaxis])
+    return threshold, shape, log_weight, np.asarray(gammainc(pulses + m, threshold), float)
+
+
+@lru_cache(maxsize=64)
+def _signal_shapes(pulses: int) -> Floats:
+    return np.array([1.0, 1.0, pulses, 2.0, 2.0 * pulses])
 
 
 def required_snr(pd: float, pfa: float, pulses: int = 1, swerling: int = 0) -> float:
@@ -199,15 +178,14 @@ def draw_echo_power(snr: Floats, pulses: int, swerling: Bytes, rng: np.random.Ge
     swerling : (N,) fluctuation of each target
     rng : source of chance
     """
-    steady = swerling == 0
-    shape = np.where(steady, 1.0, _signal_shapes(pulses)[swerling])
-    energy = pulses * snr
-    energy = energy * np.where(steady, 1.0, rng.standard_gamma(shape) / shape)
+    from sensors.dwells import echo_power  # numba: only where it runs
+
+    shape = _signal_shapes(pulses)[swerling]
+    fading = rng.standard_gamma(shape)
     # Noncentral chi-square by parts: one pulse carries all the signal, the rest is noise.
-    in_phase, quadrature = rng.standard_normal((2, energy.size))
-    power: Floats = 0.5 * ((in_phase + np.sqrt(2.0 * energy)) ** 2 + quadrature**2)
+    power = echo_power(snr, pulses, swerling, shape, fading, rng.standard_normal((2, snr.size)))
     if pulses > 1:
-        power += rng.standard_gamma(pulses - 1, energy.size)
+        power += rng.standard_gamma(pulses - 1, snr.size)
     return power
 
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from sensors.accuracy import measurement_sigma
 from sensors.detection import (
-    detection_probability,
     detection_threshold,
+    detector,
     draw_echo_power,
     draw_noise_power_over_threshold,
     radar_snr,
@@ -22,7 +21,7 @@ from sensors.detection import (
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Looks, Rotation, Scan, Stare
 from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
-from sim.core.tables import FALSE_ALARM, Plots, Reply, Truth, Visibility
+from sim.core.tables import FALSE_ALARM, Plots, Truth
 from sim.world.spec import Identifier, Spec
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ BlindRange = tuple[NotNegative, Positive]
 
 _ROTATING_KEYS = ("first_azimuth_deg",)
 _STARING_KEYS = ("azimuth_deg", "sector_deg")
+_NO_REPLIES = np.empty(0, np.uint8)
 
 
 class RadarSpec(Spec):
@@ -302,39 +302,26 @@ class Radar:
         pd : (N,) single-look detection probability of the target alone
         code : (N,) ``Visibility``
         """
-        from sensors.resolution import merge_echoes, shared_cells  # numba: only where it runs
+        from sensors.echoes import grade  # numba: only where it runs
+        from sensors.kernels import locate
 
-        pd = np.zeros(len(truth))
-        polar, code = self._locate(truth.position_enu_m, truth.velocity_enu_mps)
-        seen = code == Visibility.VISIBLE
-        pd[seen] = detection_probability(
-            self._snr(polar[seen, 0], targets.rcs_m2[seen]),
-            self.pfa,
+        polar, code = np.empty((len(truth), 4)), np.empty(len(truth), np.uint8)
+        locate(truth.position_enu_m, truth.velocity_enu_mps, *self._reach(), polar, code)
+        pd = grade(
+            polar,
+            targets.rcs_m2,
+            targets.swerling,
+            self.snr_of_unit_echo,
+            self.resolution,
             self.pulses,
-            targets.swerling[seen],
+            *detector(self.pfa, self.pulses),
+            code,
         )
-        code[seen & (pd < 0.5)] = Visibility.WEAK_ECHO
-        shown = np.flatnonzero(code == Visibility.VISIBLE)
-        group, groups = shared_cells(polar[shown], np.zeros(shown.size), self.resolution, np.inf)
-        if groups < shown.size:
-            echo = self._snr(polar[shown, 0], targets.rcs_m2[shown])
-            _, _, strongest = merge_echoes(polar[shown], echo, group, groups)
-            code[np.delete(shown, strongest)] = Visibility.UNRESOLVED
         return pd, code
 
-    def _snr(self, range_m: Floats, rcs_m2: Floats) -> Floats:
-        snr: Floats = self.snr_of_unit_echo * rcs_m2 / range_m**4
-        return snr
-
-    def _locate(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bytes]:
-        """Return the exact polar place (K, 4) and, of geometry alone, the ``Visibility``."""
-        from sensors.kernels import locate  # numba: only where it runs
-
-        polar = np.empty((len(position_enu_m), 4))
-        reason = np.empty(len(position_enu_m), np.uint8)
-        locate(
-            position_enu_m,
-            velocity_enu_mps,
+    def _reach(self) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats]:
+        """Return what decides of geometry alone whether a target is visible."""
+        return (
             self.origin_enu_m,
             self.enu_R_sensor,
             self.height_m,
@@ -343,28 +330,27 @@ class Radar:
             self.blind_ranges_m,
             self.scan.sector_rad,
             self.elevation_rad,
-            polar,
-            reason,
         )
-        return polar, reason
 
     def _echoes(self, targets: Targets, looks: Looks, rng: np.random.Generator) -> _Detections:
-        from sensors.resolution import merge_echoes, shared_cells  # numba: only where it runs
+        from sensors.echoes import receive  # numba: only where it runs
 
-        polar, reason = self._locate(looks.position_enu_m, looks.velocity_enu_mps)
-        seen = reason == Visibility.VISIBLE
-        if not seen.all():
-            looks, polar = looks.take(seen), polar[seen]
-        snr = self._snr(polar[:, 0], targets.rcs_m2[looks.target])
-        time_s, target, due = looks.time_s, looks.target, looks.due
-        group, groups = shared_cells(polar, time_s, self.resolution, 0.5 * self.period_s)
-        if groups < group.size:
-            polar, snr, strongest = merge_echoes(polar, snr, group, groups)
-            time_s, target, due = time_s[strongest], target[strongest], due[strongest]
-        swerling = targets.swerling[target]
-        power = draw_echo_power(snr, self.pulses, swerling, rng)
-        found = due & (power > detection_threshold(self.pfa, self.pulses))
-        return _Detections(time_s[found], polar[found], power[found], target[found])
+        polar, snr, look = receive(
+            looks.position_enu_m,
+            looks.velocity_enu_mps,
+            looks.time_s,
+            looks.target,
+            targets.rcs_m2,
+            *self._reach(),
+            self.snr_of_unit_echo,
+            self.resolution,
+            0.5 * self.period_s,
+        )
+        target = looks.target[look]
+        power = draw_echo_power(snr, self.pulses, targets.swerling[target], rng)
+        threshold = detection_threshold(self.pfa, self.pulses)
+        found = np.flatnonzero(looks.due[look] & (power > threshold))
+        return _Detections(looks.time_s[look[found]], polar[found], power[found], target[found])
 
     def _false_alarms(
         self, size: int, start_s: float, end_s: float, rng: np.random.Generator
@@ -383,26 +369,20 @@ class Radar:
 
     def _plots(self, found: _Detections, targets: Targets, rng: np.random.Generator) -> Plots:
         """Return detections as measured: with errors, replies, in order of time."""
-        if found.time_s.size > 1:
-            found = found.take(np.argsort(found.time_s, kind="stable"))
-        real = found.truth_id != FALSE_ALARM
-        snr = found.power - self.pulses  # what is left of the sum once mean noise is taken off
-        sigma = measurement_sigma(self.resolution, snr, self.sigma_min)
-        measured = found.polar + sigma * rng.standard_normal(sigma.shape) * real[:, np.newaxis]
-        measured[:, 0] = np.abs(measured[:, 0])
-        measured[:, 1] %= 2.0 * np.pi
-        measured[:, 2] = np.clip(measured[:, 2], -0.5 * np.pi, 0.5 * np.pi)
-        reply = np.full(snr.size, Reply.NONE, np.uint8)
-        if self.interrogates:
-            reply[real] = targets.reply[found.truth_id[real]]
+        from sensors.accuracy import measure  # numba: only where it runs
+
         return Plots(
-            time_s=found.time_s,
-            sensor=np.full(snr.size, self.index, np.int32),
-            measurement=measured,
-            sigma=sigma,
-            snr_db=10.0 * np.log10(snr),
-            reply=reply,
-            truth_id=found.truth_id,
+            *measure(
+                found.time_s,
+                found.polar,
+                found.power - self.pulses,  # the sum once mean noise is taken off
+                found.truth_id,
+                rng.standard_normal(found.polar.shape),
+                self.resolution,
+                self.sigma_min,
+                targets.reply if self.interrogates else _NO_REPLIES,
+                self.index,
+            )
         )
 
 

@@ -31,6 +31,8 @@ class Cells(NamedTuple):
     start : first entry of each cell in ``order``; cells of one azimuth lie together
     order : plot indices, cell by cell
     range_cell_m, n_range, n_azimuth : the grid
+    first_s, last_s : times of the first and the last plot
+    range_sigma_m, azimuth_sigma_rad : the largest of all plots
     """
 
     start: Ints
@@ -38,19 +40,32 @@ class Cells(NamedTuple):
     range_cell_m: float
     n_range: int
     n_azimuth: int
+    first_s: float
+    last_s: float
+    range_sigma_m: float
+    azimuth_sigma_rad: float
 
 
 @kernel()
-def sort_into_cells(
-    ranges: Floats, azimuths: Floats, range_cell: float, n_range: int, n_azimuth: int
-) -> Cells:
-    """Sort plots by cell (counting sort); azimuths lie in [0, 2π)."""
-    n = ranges.size
+def sort_into_cells(plot_time: Floats, measurement: Floats, sigma: Floats) -> Cells:
+    """Sort one sensor's plots, one or more, into cells that hold about one each."""
+    n = plot_time.size
+    range_max, first_s, last_s = 1.0, plot_time[0], plot_time[0]
+    range_sigma, azimuth_sigma = 0.0, 0.0
+    for j in range(n):
+        range_max = max(range_max, measurement[j, 0])
+        first_s = min(first_s, plot_time[j])
+        last_s = max(last_s, plot_time[j])
+        range_sigma = max(range_sigma, sigma[j, 0])
+        azimuth_sigma = max(azimuth_sigma, sigma[j, 1])
+    n_azimuth = min(max(8, math.ceil(2.0 * math.sqrt(n))), 4096)
+    n_range = min(max(4, math.ceil(0.5 * math.sqrt(n))), 4096)
+    range_cell = range_max / n_range
     start = np.zeros(n_range * n_azimuth + 1, np.int32)
     cell = np.empty(n, np.int32)
     for j in range(n):
-        k = min(int(ranges[j] / range_cell), n_range - 1)
-        a = min(int(azimuths[j] / (2.0 * math.pi) * n_azimuth), n_azimuth - 1)
+        k = min(int(measurement[j, 0] / range_cell), n_range - 1)
+        a = min(int(measurement[j, 1] / (2.0 * math.pi) * n_azimuth), n_azimuth - 1)
         cell[j] = a * n_range + k
         start[cell[j] + 1] += 1
     for c in range(n_range * n_azimuth):
@@ -60,7 +75,17 @@ def sort_into_cells(
     for j in range(n):
         order[fill[cell[j]]] = j
         fill[cell[j]] += 1
-    return Cells(start, order, range_cell, n_range, n_azimuth)
+    return Cells(
+        start,
+        order,
+        range_cell,
+        n_range,
+        n_azimuth,
+        first_s,
+        last_s,
+        range_sigma,
+        azimuth_sigma,
+    )
 
 
 @kernel()
@@ -88,65 +113,11 @@ def _sum_h_p_h(H: Floats, P: Floats, S: Floats, PH: Floats) -> None:
             S[b, a] = total
 
 
-@kernel(parallel=True)
-def gate_boxes(
-    mean: Floats,
-    covariance: Floats,
-    track_time: Floats,
-    n_tracks: int,
-    q_horizontal: float,
-    q_vertical: float,
-    origin: Floats,
-    enu_R_sensor: Floats,
-    first_s: float,
-    last_s: float,
-    sigma_max: Floats,
-    gate: float,
-    box: Floats,
-) -> None:
-    """Bound every track's gate in range and azimuth over the time of the plots.
-
-    ``box`` (4, N) is written: centre and half width of range, then of azimuth. The box
-    of an ellipsoid dᵀS⁻¹d ≤ gate is ±√(gate·Sᵢᵢ); the way the target may move between
-    the middle of the plots and their ends is added.
-    """
-    middle = 0.5 * (first_s + last_s)
-    half = 0.5 * (last_s - first_s)
-    for block in numba.prange((n_tracks + BLOCK - 1) // BLOCK):
-        x = np.empty(6)
-        P = np.empty((6, 6))
-        predicted = np.empty(4)
-        H = np.empty((4, 6))
-        S = np.empty((4, 4))
-        PH = np.empty((6, 4))
-        for i in range(block * BLOCK, min(n_tracks, (block + 1) * BLOCK)):
-            for k in range(6):
-                x[k] = mean[k, i]
-            unpack(covariance, i, P)
-            # Uncertainty as of the last plot, place as of the middle.
-            predict_constant_velocity(
-                x, P, max(last_s - track_time[i], 0.0), q_horizontal, q_vertical
-            )
-            for k in range(3):
-                x[k] += (middle - last_s) * x[k + 3]
-            polar(x, origin, enu_R_sensor, predicted, H)
-            _sum_h_p_h(H, P, S, PH)
-            speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
-            horizontal = predicted[0] * math.cos(predicted[2])
-            box[0, i] = predicted[0]
-            box[1, i] = math.sqrt(gate * (S[0, 0] + sigma_max[0] ** 2)) + half * speed
-            box[2, i] = predicted[1]
-            box[3, i] = math.sqrt(gate * (S[1, 1] + sigma_max[1] ** 2)) + half * speed / max(
-                horizontal - half * speed, 1.0
-            )
-
-
 @kernel()
 def _walk_cells(
     box: Floats,
     i: int,
-    ranges: Floats,
-    azimuths: Floats,
+    measurement: Floats,
     cells: Cells,
     found: Ints,
     offset: int,
@@ -170,7 +141,7 @@ def _walk_cells(
         row = (a % cells.n_azimuth) * cells.n_range
         for e in range(cells.start[row + k_low], cells.start[row + k_high + 1]):
             j = cells.order[e]
-            if _in_box(azimuths[j], ranges[j], box, i):
+            if _in_box(measurement[j, 1], measurement[j, 0], box, i):
                 if write:
                     found[offset + count] = j
                 count += 1
@@ -178,27 +149,60 @@ def _walk_cells(
 
 
 @kernel(parallel=True)
-def _count_in_boxes(
-    box: Floats,
+def _box_and_count(
+    mean: Floats,
+    covariance: Floats,
+    track_time: Floats,
     n_tracks: int,
-    ranges: Floats,
-    azimuths: Floats,
+    q_horizontal: float,
+    q_vertical: float,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    measurement: Floats,
     cells: Cells,
+    gate: float,
+    box: Floats,
     counts: Ints,
 ) -> None:
-    nothing = np.empty(0, np.int32)
+    """Bound every track's gate in range and azimuth, and count the plots in the bounds.
+
+    ``box`` (4, N) is written: centre and half width of range, then of azimuth. The box
+    of an ellipsoid dᵀS⁻¹d ≤ gate is ±√(gate·Sᵢᵢ); the way the target may move between
+    the middle of the plots and their ends is added.
+    """
+    middle = 0.5 * (cells.first_s + cells.last_s)
+    half = 0.5 * (cells.last_s - cells.first_s)
+    range_variance = cells.range_sigma_m**2
+    azimuth_variance = cells.azimuth_sigma_rad**2
     for block in numba.prange((n_tracks + BLOCK - 1) // BLOCK):
+        x = np.empty(6)
+        P = np.empty((6, 6))
+        predicted = np.empty(4)
+        H = np.empty((4, 6))
+        S = np.empty((4, 4))
+        PH = np.empty((6, 4))
+        nothing = np.empty(0, np.int32)
         for i in range(block * BLOCK, min(n_tracks, (block + 1) * BLOCK)):
-            counts[i] = _walk_cells(
-                box,
-                i,
-                ranges,
-                azimuths,
-                cells,
-                nothing,
-                0,
-                False,
+            for k in range(6):
+                x[k] = mean[k, i]
+            unpack(covariance, i, P)
+            # Uncertainty as of the last plot, place as of the middle.
+            predict_constant_velocity(
+                x, P, max(cells.last_s - track_time[i], 0.0), q_horizontal, q_vertical
             )
+            for k in range(3):
+                x[k] += (middle - cells.last_s) * x[k + 3]
+            polar(x, origin, enu_R_sensor, predicted, H)
+            _sum_h_p_h(H, P, S, PH)
+            speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+            horizontal = predicted[0] * math.cos(predicted[2])
+            box[0, i] = predicted[0]
+            box[1, i] = math.sqrt(gate * (S[0, 0] + range_variance)) + half * speed
+            box[2, i] = predicted[1]
+            box[3, i] = math.sqrt(gate * (S[1, 1] + azimuth_variance)) + half * speed / max(
+                horizontal - half * speed, 1.0
+            )
+            counts[i] = _walk_cells(box, i, measurement, cells, nothing, 0, False)
 
 
 @kernel(parallel=True)
@@ -223,8 +227,6 @@ def _judge_candidates(
     kept: Ints,
 ) -> None:
     """Keep of every track's boxed plots those inside its gate, at the plot's own time."""
-    ranges = measurement[:, 0]
-    azimuths = measurement[:, 1]
     for block in numba.prange((n_tracks + BLOCK - 1) // BLOCK):
         x = np.empty(6)
         P = np.empty((6, 6))
@@ -236,16 +238,7 @@ def _judge_candidates(
         work = np.empty((4, 5))
         for i in range(block * BLOCK, min(n_tracks, (block + 1) * BLOCK)):
             first = offset[i]
-            n_boxed = _walk_cells(
-                box,
-                i,
-                ranges,
-                azimuths,
-                cells,
-                plot,
-                first,
-                True,
-            )
+            n_boxed = _walk_cells(box, i, measurement, cells, plot, first, True)
             count = 0
             judged_at = math.nan
             for e in range(first, first + n_boxed):
@@ -272,7 +265,6 @@ def _judge_candidates(
             kept[i] = count
 
 
-@kernel()
 def gate_plots(
     mean: Floats,
     covariance: Floats,
@@ -304,53 +296,19 @@ def gate_plots(
     plot : (K,) plot index of each candidate
     log_likelihood : (K,) ln N(innovation; 0, S) of each candidate
     """
-    m = plot_time.size
-    start = np.zeros(n_tracks + 1, np.int32)
-    if n_tracks == 0 or m == 0:
-        return start, np.empty(0, np.int32), np.empty(0)
-    q_horizontal, q_vertical = process_noise
-    ranges, azimuths = measurement[:, 0], measurement[:, 1]
-    sigma_max = np.zeros(2)
-    for j in range(m):
-        sigma_max[0] = max(sigma_max[0], sigma[j, 0])
-        sigma_max[1] = max(sigma_max[1], sigma[j, 1])
-    # About one plot in a cell.
-    n_azimuth = min(max(8, math.ceil(2.0 * math.sqrt(m))), 4096)
-    n_range = min(max(4, math.ceil(0.5 * math.sqrt(m))), 4096)
-    range_cell = max(ranges.max(), 1.0) / n_range
-    cells = sort_into_cells(ranges, azimuths, range_cell, n_range, n_azimuth)
+    if n_tracks == 0 or plot_time.size == 0:
+        return np.zeros(n_tracks + 1, np.int32), np.empty(0, np.int32), np.empty(0)
+    cells = sort_into_cells(plot_time, measurement, sigma)
+    states = (mean, covariance, track_time, n_tracks, *process_noise, origin_enu_m, enu_R_sensor)
     box = np.empty((4, n_tracks))
-    gate_boxes(
-        mean,
-        covariance,
-        track_time,
-        n_tracks,
-        q_horizontal,
-        q_vertical,
-        origin_enu_m,
-        enu_R_sensor,
-        plot_time.min(),
-        plot_time.max(),
-        sigma_max,
-        gates.max(),
-        box,
-    )
     counts = np.empty(n_tracks, np.int32)
-    _count_in_boxes(box, n_tracks, ranges, azimuths, cells, counts)
+    _box_and_count(*states, measurement, cells, gates[-1], box, counts)
     offset = np.zeros(n_tracks + 1, np.int32)
-    for i in range(n_tracks):
-        offset[i + 1] = offset[i] + counts[i]
-    plot = np.empty(offset[n_tracks], np.int32)
-    log_likelihood = np.empty(offset[n_tracks])
+    np.cumsum(counts, out=offset[1:])
+    plot = np.empty(offset[-1], np.int32)
+    log_likelihood = np.empty(offset[-1])
     _judge_candidates(
-        mean,
-        covariance,
-        track_time,
-        n_tracks,
-        q_horizontal,
-        q_vertical,
-        origin_enu_m,
-        enu_R_sensor,
+        *states,
         plot_time,
         measurement,
         sigma,
@@ -362,12 +320,20 @@ def gate_plots(
         log_likelihood,
         counts,
     )
-    # Close the gaps that boxed but rejected plots left between the tracks.
-    kept = 0
-    for i in range(n_tracks):
-        for e in range(offset[i], offset[i] + counts[i]):
-            plot[kept] = plot[e]
-            log_likelihood[kept] = log_likelihood[e]
-            kept += 1
-        start[i + 1] = kept
-    return start, plot[:kept], log_likelihood[:kept]
+    kept = _close_gaps(offset, counts, plot, log_likelihood)
+    return offset, plot[:kept], log_likelihood[:kept]
+
+
+@kernel()
+def _close_gaps(offset: Ints, kept: Ints, plot: Ints, log_likelihood: Floats) -> int:
+    """Close the gaps that boxed but rejected plots left between the tracks, in place."""
+    total = 0
+    for i in range(kept.size):
+        first = offset[i]
+        offset[i] = total
+        for e in range(first, first + kept[i]):
+            plot[total] = plot[e]
+            log_likelihood[total] = log_likelihood[e]
+            total += 1
+    offset[kept.size] = total
+    return total

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.core.assignment import assign
+from sim.core.gating import gate_plots
 from sim.core.jit import threads_for
-from sim.core.tables import Identity, Tracks
+from sim.core.tables import Bools, Identity, Ints, Tracks
 from sim.tracking.config import TrackerConfig
-from sim.tracking.cycle import Cycle, gates, pairing_gain
-from sim.tracking.cycling import take_cycle
-from sim.tracking.kernels import Policy, SensorColumns, extrapolate
+from sim.tracking.cycle import Cycle, by_sensor, gates, pairing_gain
+from sim.tracking.kernels import extrapolate, start_tracks, update_tracks
+from sim.tracking.life import age_tracks, book_pairs
+from sim.tracking.policy import Policy, SensorColumns
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.store import empty_columns, with_room
 
@@ -47,18 +50,71 @@ class CompiledEngine:
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
-        self._tracks = with_room(self._tracks, self._count + cycle.time_s.size)
-        with threads_for(self._count):
-            self._count, self._born, self._confirmed = take_cycle(
-                self._tracks,
+        plots = cycle.time_s.size
+        if plots:
+            taken = np.zeros(plots, np.bool_)
+            if self._count:
+                with threads_for(self._count):
+                    self._associate_and_update(cycle, taken)
+            if not taken.all():
+                self._start(cycle, taken)
+        self._count, self._confirmed = age_tracks(
+            self._tracks, self._count, self._confirmed, end_s, self._policy
+        )
+
+    def _associate_and_update(self, cycle: Cycle, taken: Bools) -> None:
+        """Associate sensor by sensor against the tracks as they stand, then update all."""
+        tracks, sensors, policy = self._tracks, self._sensors, self._policy
+        paired: list[Ints] = []
+        plots: list[Ints] = []
+        for sensor, rows in by_sensor(cycle):
+            start, plot, log_likelihood = gate_plots(
+                tracks.mean,
+                tracks.covariance,
+                tracks.time_s,
                 self._count,
-                self._born,
-                self._confirmed,
-                cycle,
-                end_s,
-                self._sensors,
-                self._policy,
+                (policy.q_horizontal, policy.q_vertical),
+                sensors.origin_enu_m[sensor],
+                sensors.enu_R_sensor[sensor],
+                cycle.time_s[rows],
+                cycle.measurement[rows],
+                cycle.sigma[rows],
+                policy.gates,
             )
+            if plot.size:
+                gain = log_likelihood + sensors.gain[sensor]
+                plot_of = assign(start, plot, gain, rows.stop - rows.start)
+                columns = np.flatnonzero(plot_of >= 0).astype(np.int32)
+                paired.append(columns)
+                plots.append(plot_of[columns] + np.int32(rows.start))
+        if not paired:
+            return
+        column, plot = np.concatenate(paired), np.concatenate(plots)
+        taken[plot] = True
+        order = np.lexsort((cycle.time_s[plot], column))
+        column, plot = column[order], plot[order]
+        first = np.flatnonzero(np.diff(column, prepend=np.int32(-1)))
+        update_tracks(
+            tracks,
+            column[first],
+            np.append(first, column.size).astype(np.int32),
+            plot,
+            cycle,
+            sensors.origin_enu_m,
+            sensors.enu_R_sensor,
+            policy.q_horizontal,
+            policy.q_vertical,
+        )
+        book_pairs(tracks, column, plot, cycle, sensors)
+
+    def _start(self, cycle: Cycle, taken: Bools) -> None:
+        """Start tracks from the plots that no track took."""
+        self._tracks = with_room(self._tracks, self._count + cycle.time_s.size)
+        older = self._count
+        self._count = start_tracks(self._tracks, older, taken, cycle, self._sensors, self._policy)
+        new = self._count - older
+        self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)
+        self._born += new
 
     def picture(self, time_s: float) -> Tracks:
         """Return all tracks, extrapolated to ``time_s``."""

@@ -1,4 +1,4 @@
-"""Kernels of the compiled engine: update, start, age and extrapolate many tracks.
+"""Kernels of the compiled engine: update, start and extrapolate many tracks.
 
 Tracks lie column by column in arrays (see ``sim.tracking.store``); what runs in
 parallel changes each column by itself, so threads cannot change a result.
@@ -7,7 +7,6 @@ parallel changes each column by itself, so threads cannot change a result.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -18,6 +17,8 @@ from sim.core.measurement import polar, polar_to_position, wrap_angle
 from sim.core.motion import predict_constant_velocity
 from sim.core.tables import Bools, Floats, Ints
 from sim.tracking.cycle import Cycle
+from sim.tracking.life import book
+from sim.tracking.policy import Policy, SensorColumns
 from sim.tracking.store import TrackColumns
 
 #: Tracks handled by one thread at a time.
@@ -27,33 +28,7 @@ _EARTH_RADIUS_M = 6_371_000.0
 #: Close by, a guessed height would put a track at steep elevations where few targets fly.
 _ELEVATION_LIMIT_RAD = 0.25
 _ELEVATION_SIGMA_MAX_RAD = 0.25
-_TENTATIVE, _CONFIRMED, _COASTING = 0, 1, 2
-
-
-class SensorColumns(NamedTuple):
-    """``SensorModels`` as kernels take them; ``gain`` (S,) is what a pair gains."""
-
-    origin_enu_m: Floats
-    enu_R_sensor: Floats
-    height_m: Floats
-    period_s: Floats
-    gain: Floats
-
-
-class Policy(NamedTuple):
-    """``TrackerConfig`` as kernels take it; ``gates`` (5,) by measured components."""
-
-    q_horizontal: float
-    q_vertical: float
-    gates: Floats
-    start_height_m: float
-    start_height_sigma_m: float
-    start_speed_sigma_mps: float
-    start_climb_sigma_mps: float
-    confirm_hits: int
-    confirm_looks: int
-    coast_max_s: float
-    position_variance_max_m2: float
+_TENTATIVE = 0
 
 
 @kernel()
@@ -133,7 +108,7 @@ def update_tracks(
 
 
 @kernel()
-def start_tracks(
+def _start_from(
     tracks: TrackColumns,
     count: int,
     older: int,
@@ -196,11 +171,37 @@ def start_tracks(
         tracks.look[born] = 0
         tracks.history[born] = 0
         tracks.hits[born] = 0
-        tracks.replies[:, born] = 0
+        for r in range(3):
+            tracks.replies[r, born] = 0
         tracks.sensors[born] = 0
         book(tracks, born, j, cycle, sensors)
         born += 1
     return born
+
+
+@kernel()
+def start_tracks(
+    tracks: TrackColumns,
+    count: int,
+    taken: Bools,
+    cycle: Cycle,
+    sensors: SensorColumns,
+    policy: Policy,
+) -> int:
+    """Start tracks from the plots that no track took, sensor by sensor.
+
+    ``taken`` (M,) marks the plots that are not free. New tracks lie behind column
+    ``count``, where there is room. Returns the number of tracks after.
+    """
+    older = count
+    first = 0
+    while first < cycle.sensor.size:
+        last = first
+        while last < cycle.sensor.size and cycle.sensor[last] == cycle.sensor[first]:
+            last += 1
+        count = _start_from(tracks, count, older, first, last, taken, cycle, sensors, policy)
+        first = last
+    return count
 
 
 @kernel()
@@ -260,68 +261,6 @@ def _distance(
     squares = a * a * m00 + b * b * m11 + c * c * m22
     distance: float = (squares + 2.0 * (a * b * m01 + a * c * m02 + b * c * m12)) / determinant
     return distance
-
-
-@kernel()
-def book(tracks: TrackColumns, i: int, j: int, cycle: Cycle, sensors: SensorColumns) -> None:
-    """Count plot j for track i."""
-    s = cycle.sensor[j]
-    age = cycle.time_s[j] - tracks.birth_s[i]
-    now = math.floor(age / tracks.birth_period_s[i] + 0.5)
-    if now > tracks.look[i]:
-        tracks.history[i] = (tracks.history[i] << min(now - tracks.look[i], 40)) & 0xFFFFFFFF
-        tracks.look[i] = now
-    tracks.history[i] |= 1
-    tracks.last_plot_s[i] = cycle.time_s[j]
-    tracks.last_period_s[i] = sensors.period_s[s]
-    tracks.hits[i] += 1
-    tracks.replies[cycle.reply[j], i] += 1
-    tracks.sensors[i] |= np.uint64(1) << np.uint64(s % 64)
-
-
-@kernel()
-def _bits(word: int) -> int:
-    count = 0
-    while word:
-        word &= word - 1
-        count += 1
-    return count
-
-
-@kernel()
-def age_tracks(
-    tracks: TrackColumns, count: int, now_s: float, policy: Policy, alive: Bools
-) -> None:
-    """Confirm, coast and drop tracks as of ``now_s``; ``status`` and ``alive`` are written.
-
-    A tentative track is confirmed by M hits in its last N looks and dropped once M can no
-    longer be reached in its first N. A confirmed one coasts when 1.5 periods of its last
-    sensor passed without a plot, and is dropped after ``coast_max_s`` or when its
-    horizontal position has become too uncertain.
-    """
-    mask = (1 << policy.confirm_looks) - 1
-    P = tracks.covariance
-    for i in range(count):
-        alive[i] = True
-        if tracks.status[i] == _TENTATIVE:
-            looks = (now_s - tracks.birth_s[i]) / tracks.birth_period_s[i]
-            closed = math.floor(looks - 0.5)
-            misses = max(closed, tracks.look[i]) + 1 - _bits(tracks.history[i])
-            if _bits(tracks.history[i] & mask) >= policy.confirm_hits:
-                tracks.status[i] = _CONFIRMED
-            elif misses > policy.confirm_looks - policy.confirm_hits:
-                alive[i] = False
-        if tracks.status[i] != _TENTATIVE:
-            silent_s = now_s - tracks.last_plot_s[i]
-            coasts = silent_s > 1.5 * tracks.last_period_s[i]
-            tracks.status[i] = _COASTING if coasts else _CONFIRMED
-            dt = now_s - tracks.time_s[i]
-            growth = policy.q_horizontal * dt * dt * dt / 3.0
-            east = P[0, i] + dt * (2.0 * P[6, i] + dt * P[15, i])
-            north = P[3, i] + dt * (2.0 * P[10, i] + dt * P[18, i])
-            uncertain = max(east, north) + growth > policy.position_variance_max_m2
-            if silent_s > policy.coast_max_s or uncertain:
-                alive[i] = False
 
 
 @kernel()
