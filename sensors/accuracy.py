@@ -45,7 +45,6 @@ def measurement_sigma(resolution: Floats, dwell_snr: Floats, floor: Floats) -> F
 
 @kernel()
 def measure(
-    time_s: Floats,
     polar: Floats,
     dwell_snr: Floats,
     truth_id: Ints,
@@ -53,33 +52,29 @@ def measure(
     resolution: Floats,
     floor: Floats,
     reply: Bytes,
-    sensor: int,
-) -> tuple[Floats, Ints, Floats, Floats, Floats, Bytes, Ints]:
-    """Return detections (K,) as measured, in order of time: the columns of ``Plots``.
+) -> tuple[Floats, Floats, Bytes]:
+    """Return what is measured of detections (K,): place (K, 4), its sigma (K, 4) and reply (K,).
 
     Parameters
     ----------
-    time_s, polar, dwell_snr, truth_id : when, exactly where (K, 4), how strong, of what
-    noise : (K, 4) standard normal, in order of time; false alarms stay where they are
+    polar, dwell_snr, truth_id : exactly where (K, 4), how strong, of what
+    noise : (K, 4) standard normal; false alarms stay where they are
     resolution, floor : as in ``measurement_sigma``
     reply : (N,) what an interrogation of each target brings; empty without interrogation
-    sensor : the sensor's index
     """
-    order = np.argsort(time_s, kind="mergesort")
-    dwell_snr, truth_id = dwell_snr[order], truth_id[order]
     sigma = measurement_sigma(resolution, dwell_snr, floor)
     measured = np.full(sigma.shape, math.nan)
-    replied = np.full(order.size, _NO_REPLY, np.uint8)
-    for row in range(order.size):
+    replied = np.full(truth_id.size, _NO_REPLY, np.uint8)
+    for row in range(truth_id.size):
         real = truth_id[row] != FALSE_ALARM
         if real and reply.size > 0:
             replied[row] = reply[truth_id[row]]
         for k in range(4):
             if not math.isnan(resolution[k]):
                 error = sigma[row, k] * noise[row, k] if real else 0.0
-                measured[row, k] = polar[order[row], k] + error
+                measured[row, k] = polar[row, k] + error
         measured[row, 0] = abs(measured[row, 0])
         measured[row, 1] %= 2.0 * math.pi
-        measured[row, 2] = np.minimum(np.maximum(measured[row, 2], -0.5 * math.pi), 0.5 * math.pi)
-    sensors = np.full(order.size, sensor, np.int32)
-    return time_s[order], sensors, measured, sigma, 10.0 * np.log10(dwell_snr), replied, truth_id
+        if abs(measured[row, 2]) > 0.5 * math.pi:
+            measured[row, 2] = math.copysign(0.5 * math.pi, measured[row, 2])
+    return measured, sigma, replied

@@ -71,16 +71,24 @@ def receive(
         polar,
         reason,
     )
-    look = np.flatnonzero(reason == _VISIBLE).astype(np.int32)
-    polar = polar[look]
-    snr = np.empty(look.size)
-    for row in range(look.size):
-        snr[row] = echo_snr(snr_of_unit_echo, rcs_m2[target[look[row]]], polar[row, 0])
-    group, groups = shared_cells(polar, time_s[look], resolution, look_gap_s)
-    if groups == look.size:
+    look, look_s = np.empty(reason.size, np.int32), np.empty(reason.size)
+    snr = np.empty(reason.size)
+    size = 0
+    for row in range(reason.size):
+        if reason[row] == _VISIBLE:
+            polar[size] = polar[row]
+            snr[size] = echo_snr(snr_of_unit_echo, rcs_m2[target[row]], polar[row, 0])
+            look[size] = row
+            look_s[size] = time_s[row]
+            size += 1
+    polar, snr, look = polar[:size], snr[:size], look[:size]
+    group, groups = shared_cells(polar, look_s[:size], resolution, look_gap_s)
+    if groups == size:
         return polar, snr, look
     polar, snr, strongest = merge_echoes(polar, snr, group, groups)
-    return polar, snr, look[strongest]
+    for row in range(groups):
+        strongest[row] = look[strongest[row]]
+    return polar, snr, strongest
 
 
 @kernel()

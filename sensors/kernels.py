@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sensors.propagation import above_horizon
 from sim.core.jit import kernel
 from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
@@ -97,14 +99,17 @@ def aim(
     enu_R_sensor: Floats,
     first_azimuth_rad: float,
     rate_rad_per_s: float,
+    start_s: float,
+    end_s: float,
+    due: Bools,
     time_s: Floats,
-    step_s: Floats,
 ) -> float:
-    """Set ``step_s`` (K,) to when the beam meets targets that are here at ``time_s``.
+    """Move times (K,), and targets along with them, to when the beam meets these targets.
 
-    A step of Newton's method, relative to ``time_s``. Returns the largest step.
+    A step of Newton's method. Returns the largest step.
     """
-    largest = 0.0
+    after_s = np.nextafter(start_s, end_s)
+    largest_s = 0.0
     for row in range(time_s.size):
         offset = position_enu_m[row] - origin_enu_m
         east, north = _along(offset, enu_R_sensor, 0), _along(offset, enu_R_sensor, 1)
@@ -115,9 +120,14 @@ def aim(
         ahead = math.atan2(east, north) - first_azimuth_rad - rate_rad_per_s * time_s[row]
         ahead -= _TURN * math.floor(ahead / _TURN + 0.5)
         # A target that circles as fast as the beam is overhead: keep the step bounded.
-        step_s[row] = ahead / max(rate_rad_per_s - azimuth_rate, 0.1 * rate_rad_per_s)
-        largest = max(largest, abs(step_s[row]))
-    return largest
+        step_s = ahead / max(rate_rad_per_s - azimuth_rate, 0.1 * rate_rad_per_s)
+        time_s[row] += step_s
+        for axis in range(3):
+            position_enu_m[row, axis] += step_s * velocity_enu_mps[row, axis]
+        if due[row]:  # decided exactly: rounding of the time must not undo it
+            time_s[row] = min(max(time_s[row], after_s), end_s)
+        largest_s = max(largest_s, abs(step_s))
+    return largest_s
 
 
 @kernel()

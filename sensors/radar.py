@@ -349,7 +349,7 @@ class Radar:
         target = looks.target[look]
         power = draw_echo_power(snr, self.pulses, targets.swerling[target], rng)
         threshold = detection_threshold(self.pfa, self.pulses)
-        found = np.flatnonzero(looks.due[look] & (power > threshold))
+        found = looks.due[look] & (power > threshold)
         return _Detections(looks.time_s[look[found]], polar[found], power[found], target[found])
 
     def _false_alarms(
@@ -371,18 +371,26 @@ class Radar:
         """Return detections as measured: with errors, replies, in order of time."""
         from sensors.accuracy import measure  # numba: only where it runs
 
+        if found.time_s.size > 1:
+            found = found.take(np.argsort(found.time_s, kind="stable"))
+        snr = found.power - self.pulses  # what is left of the sum once mean noise is taken off
+        measurement, sigma, reply = measure(
+            found.polar,
+            snr,
+            found.truth_id,
+            rng.standard_normal(found.polar.shape),
+            self.resolution,
+            self.sigma_min,
+            targets.reply if self.interrogates else _NO_REPLIES,
+        )
         return Plots(
-            *measure(
-                found.time_s,
-                found.polar,
-                found.power - self.pulses,  # the sum once mean noise is taken off
-                found.truth_id,
-                rng.standard_normal(found.polar.shape),
-                self.resolution,
-                self.sigma_min,
-                targets.reply if self.interrogates else _NO_REPLIES,
-                self.index,
-            )
+            time_s=found.time_s,
+            sensor=np.full(snr.size, self.index, np.int32),
+            measurement=measurement,
+            sigma=sigma,
+            snr_db=10.0 * np.log10(snr),
+            reply=reply,
+            truth_id=found.truth_id,
         )
 
 

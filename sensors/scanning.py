@@ -6,7 +6,6 @@ follow each other without gap or repetition.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ class Looks:
     target : (K,) index of the target
     due : (K,) whether the look falls into the window; the others lie within a beamwidth
         of it, and matter only because they may share a resolution cell with one that does
-    position_enu_m, velocity_enu_mps : (K, 3) the target at that time
+    position_enu_m, velocity_enu_mps : (K, 3) the target at that time, NaN if it is absent
     """
 
     time_s: Floats
@@ -53,21 +52,6 @@ class Looks:
             np.empty((0, 3)),
             np.empty((0, 3)),
         )
-
-    def take(self, rows: Bools) -> Looks:
-        """Return the rows of a mask."""
-        return Looks(
-            self.time_s[rows],
-            self.target[rows],
-            self.due[rows],
-            self.position_enu_m[rows],
-            self.velocity_enu_mps[rows],
-        )
-
-    def known(self) -> Looks:
-        """Return the looks at targets that are present at that very time."""
-        present = ~np.isnan(self.position_enu_m[:, 0])
-        return self if present.all() else self.take(present)
 
     def __len__(self) -> int:
         return int(self.time_s.size)
@@ -151,7 +135,6 @@ class Rotation:
         if count == 0:
             return Looks.none()
         time_s, target, due = times[:count], rows[:count], due[:count]
-        step_s = np.empty(count)
         for _ in range(_CROSSING_STEPS):
             position, velocity = targets.at(time_s, target)
             largest_s = aim(
@@ -161,17 +144,14 @@ class Rotation:
                 enu_R_sensor,
                 self.first_azimuth_rad,
                 rate,
+                start.time_s,
+                end.time_s,
+                due,
                 time_s,
-                step_s,
             )
-            time_s = time_s + step_s
             if largest_s <= _CROSSING_TOLERANCE_S:
                 break
-        position = position + velocity * step_s[:, np.newaxis]
-        # Whether a look is due was decided exactly; rounding of its time must not undo it.
-        after_s = math.nextafter(start.time_s, math.inf)
-        inside_s = np.minimum(np.maximum(time_s, after_s), end.time_s)
-        return Looks(np.where(due, inside_s, time_s), target, due, position, velocity).known()
+        return Looks(time_s, target, due, position, velocity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +206,7 @@ class Stare:
             return Looks.none()
         time_s, target = np.repeat(times, rows.size), np.tile(rows, times.size)
         due = np.ones(time_s.size, bool)
-        return Looks(time_s, target, due, *targets.at(time_s, target)).known()
+        return Looks(time_s, target, due, *targets.at(time_s, target))
 
 
 Scan = Rotation | Stare

@@ -148,7 +148,9 @@ def test_json_is_one_object(also: list[str], run: Run, small: Path, tmp_path: Pa
         "complete",
         "simulated_s",
         "wall_s",
+        "compiled_s",
         "rejected_plots",
+        "dropped_rows",
         "criteria",
         "metrics",
     ]
@@ -181,7 +183,7 @@ def test_a_missed_criterion_exits_with_3(run: Run, missed: Path, tmp_path: Path)
 
 def test_one_missed_criterion_of_several_is_enough(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "two.yaml"
-    further = "  - {metric: siap.ambiguity, max: 0.5}\n  - {metric: no.such, min: 0}\n"
+    further = "  - {metric: siap.ambiguity, max: 0.5}\n  - {metric: siap.no-such, min: 0}\n"
     path.write_text(changed(SHORT) + further)
     ran = run(path, "--json", "--out", tmp_path / "run")
     assert ran.code == 3
@@ -316,9 +318,13 @@ def test_an_interrupt_exits_with_130(
     assert Recording.open(tmp_path / "run").state == "stopped"
 
 
-def test_the_first_run_says_that_it_compiles(small: Path, tmp_path: Path) -> None:
-    """Told before any work, so the run need not be waited for."""
-    program = "from sim.engine import build\nbuild.build = lambda _: exit(7)\n"
+def test_a_run_that_compiles_says_so(small: Path, tmp_path: Path) -> None:
+    """One small kernel stands for all: building is cut short after it."""
+    program = (
+        "from sim.engine import build\n"
+        "import numba\n"
+        "build.build = lambda _: exit(6 + numba.njit(lambda x: x)(1))\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program + "from sim.cli import main; main()", "run", small],
         env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "empty")},
@@ -328,5 +334,15 @@ def test_the_first_run_says_that_it_compiles(small: Path, tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 7
-    assert "first run: compiling the kernels" in done.stderr
+    assert done.stderr.count("compiling the kernels") == 1
     assert done.stdout == ""
+
+
+def test_brackets_in_a_title_are_printed_as_they_stand(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "brackets.yaml"
+    text = changed(SHORT)
+    (line,) = [line for line in text.splitlines() if line.startswith("name:")]
+    path.write_text(text.replace(line, f"{line}\ntitle: 'Way [/in] now'"))
+    ran = run(path, "--out", tmp_path / "run")
+    assert ran.code == 0, ran.err
+    assert "Way [/in] now" in ran.out

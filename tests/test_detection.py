@@ -124,6 +124,23 @@ def test_pd_against_averaged_marcum(pulses: int, swerling: int) -> None:
 
 
 @pytest.mark.parametrize("swerling", SWERLING_CASES)
+@pytest.mark.parametrize("pulses", [1, 4, 30])
+def test_pd_against_the_series_of_its_definition(pulses: int, swerling: int) -> None:
+    """A count m of chance p(m), times the miss probability of a gamma with shape n + m."""
+    m = np.arange(400)
+    snr = 10.0 ** np.linspace(-3, 5, 60)
+    missed = stats.gamma.cdf(detection_threshold(1e-6, pulses), pulses + m)
+    energy = pulses * snr[:, np.newaxis]
+    if swerling == 0:
+        chance = stats.poisson.pmf(m, energy)
+    else:
+        shape = {1: 1, 2: pulses, 3: 2, 4: 2 * pulses}[swerling]
+        chance = stats.nbinom.pmf(m, shape, shape / (shape + energy))
+    found = detection_probability(snr, 1e-6, pulses, swerling)
+    assert found == pytest.approx(1.0 - chance @ missed, rel=0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("swerling", SWERLING_CASES)
 @pytest.mark.parametrize("pulses", [1, 10])
 def test_pd_runs_from_pfa_to_one(pulses: int, swerling: int) -> None:
     snr = np.concatenate([[0.0], 10.0 ** np.linspace(-5, 12, 200)])

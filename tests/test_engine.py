@@ -360,7 +360,7 @@ def test_both_engines_agree_on_the_flagship_scenario(tmp_path: Path) -> None:
     for name in one.column_names:
         if pa.types.is_floating(one.schema.field(name).type):
             np.testing.assert_allclose(
-                one[name].to_numpy(), other[name].to_numpy(), rtol=1e-8, atol=1e-5, err_msg=name
+                one[name].to_numpy(), other[name].to_numpy(), rtol=1e-8, atol=1e-8, err_msg=name
             )
         else:
             assert one[name].to_pylist() == other[name].to_pylist(), name

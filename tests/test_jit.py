@@ -13,7 +13,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from sim.core.jit import KERNEL_ROOMS, sources_hash, threads_for
+from sim.core.jit import KERNEL_ROOMS, compilation, sources_hash, threads_for
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -161,3 +161,13 @@ def test_kernels_give_the_same_uncompiled() -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert "passed" in done.stdout
+
+
+def test_the_clock_of_compiling_runs_while_kernels_are_compiled() -> None:
+    told: list[str] = []
+    before = compilation.seconds
+    compilation.announce = lambda: told.append("compiling")
+    assert numba.njit(lambda x: x + 1)(1) == 2
+    assert numba.njit(lambda x: x + 2)(1) == 3
+    assert told == ["compiling"]
+    assert compilation.seconds > before

@@ -308,7 +308,7 @@ def started(folder: Path, duration_s: float) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400  # kernels may have to be compiled first
     while True:
         try:
             if Recording.open(folder / "run").times_s.size:

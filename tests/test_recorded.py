@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 
 from sim.world.frames import Frame
-from sim.world.recorded import RecordedFlight, read_recorded, smooth
+from sim.world.recorded import (
+    RecordedFlight,
+    natural_spline_velocity,
+    read_recorded,
+    smooth,
+)
 from sim.world.targets import Recorded
 from sim.world.trajectories import Trajectories
 
@@ -259,3 +264,16 @@ def test_smoothing_is_the_minimum_of_its_functional() -> None:
 
     expected = make_smoothing_spline(time_s, values[:, 0], lam=100.0)(time_s)
     np.testing.assert_allclose(smooth(time_s, values, 1e6)[:, 0], expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 50])
+def test_velocity_is_that_of_the_natural_spline(size: int) -> None:
+    from scipy.interpolate import CubicSpline
+
+    rng = np.random.default_rng(size)
+    time_s = np.cumsum(rng.uniform(0.5, 5.0, size))
+    position = rng.normal(0.0, 100.0, (size, 3))
+    expected = np.diff(position, axis=0).repeat(2, axis=0) / np.diff(time_s)[0]
+    if size > 2:
+        expected = CubicSpline(time_s, position, bc_type="natural")(time_s, 1)
+    np.testing.assert_allclose(natural_spline_velocity(time_s, position), expected, rtol=1e-9)

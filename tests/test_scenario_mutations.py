@@ -401,6 +401,20 @@ def test_a_broken_scenario_is_refused_by_the_program(number_: int, place: Path) 
     assert_refused(path, content, done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.parametrize("number_", range(25, COUNT, 50))
+def test_a_broken_scenario_does_not_run(
+    number_: int, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content = mutant(number_)
+    path = place / f"run-{number_}-{name}.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", str(path), "--out", str(tmp_path / "run")])
+    out, err = capsys.readouterr()
+    assert_refused(path, content, stopped.value.code, out, err)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("flow", [None, False])
 def test_what_is_not_mutated_passes(
     flow: bool | None, place: Path, capsys: pytest.CaptureFixture[str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import pytest
 import yaml
@@ -143,14 +142,12 @@ def test_empty_text_has_no_node() -> None:
     assert read("# nothing\n\n") == (None, [])
 
 
-def test_a_billion_laughs_fail_fast() -> None:
+def test_a_billion_laughs_are_not_expanded() -> None:
     lines = ["l0: &l0 [lol]"]
     lines += [f"l{k}: &l{k} [{', '.join([f'*l{k - 1}'] * 10)}]" for k in range(1, 12)]
-    start = time.perf_counter()
     line, _, message, _ = finding_of("\n".join(lines))
-    assert time.perf_counter() - start < 1.0
     assert "more than 200000 values" in message
-    # 10 + 100 + … passes the bound while the sixth level is read.
+    # 10 + 100 + … passes the bound while the sixth of twelve levels is read: no more is.
     assert line == 6
 
 

@@ -298,7 +298,7 @@ def test_a_swarm_fills_its_cylinder_and_is_reproducible() -> None:
 def test_a_swarm_of_ten_thousand_builds() -> None:
     targets = build(spec(count=10_000, spread={"radius_m": 5000, "height_m": 500}))
     assert targets.truth(10.0).present.all()
-    assert len(targets.trajectories.knot_time_s) < 500_000
+    assert len(targets.trajectories.knots) < 500_000
 
 
 # --- ballistic arcs ------------------------------------------------------------------

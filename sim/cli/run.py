@@ -35,7 +35,9 @@ Duration = Annotated[
 
 
 def run(
-    scenario: Annotated[str, typer.Argument(help="A scenario file or a bundled name.")],
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="A scenario file or a bundled name.")
+    ],
     seed: Seed = None,
     out: Annotated[
         Path | None,
@@ -97,11 +99,13 @@ def build_world(
         spec = spec.model_copy(update={"time": shortened})
     loaded = replace(loaded, spec=spec)
 
-    from sim.core.jit import is_compiled
+    from sim.core.jit import compilation
     from sim.engine.build import build
 
-    if not quiet and not is_compiled():
-        typer.echo("first run: compiling the kernels, once; this takes a minute", err=True)
+    if not quiet:
+        compilation.announce = lambda: typer.echo(
+            "compiling the kernels; later runs find them in the cache", err=True
+        )
     try:
         return build(loaded)
     except ValueError as error:
@@ -157,7 +161,9 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "complete": outcome.complete,
         "simulated_s": outcome.simulated_s,
         "wall_s": outcome.wall_s,
+        "compiled_s": outcome.compiled_s,
         "rejected_plots": outcome.rejected,
+        "dropped_rows": outcome.dropped_rows,
         "criteria": [
             {
                 "metric": verdict.metric,

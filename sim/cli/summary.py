@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -25,12 +27,17 @@ def print_summary(setting: Setting, outcome: Outcome) -> None:
         console = Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
     metrics = outcome.metrics
     ended = "" if outcome.complete else " (interrupted)"
-    console.print(f"[bold]{setting.title}[/bold]{ended}")
+    console.print(f"[bold]{escape(setting.title)}[/bold]{ended}")
     console.print(
         f"{outcome.simulated_s:,.0f} s simulated in {outcome.wall_s:.1f} s: "
         f"{outcome.simulated_s / max(outcome.wall_s, 1e-9):,.0f} × real time"
-        + (f"; {outcome.rejected} broken plots dropped" if outcome.rejected else "")
+        + (f", and {outcome.compiled_s:.0f} s compiling, once" if outcome.compiled_s > 1 else "")
     )
+    if outcome.rejected:
+        console.print(f"{outcome.rejected} broken or late plots dropped")
+    for target, counts in outcome.dropped_rows.items():
+        rows = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+        console.print(f"{target}: recorded rows dropped: {rows}")
     console.print()
     console.print(_picture(metrics))
     console.print()
@@ -49,8 +56,9 @@ def print_summary(setting: Setting, outcome: Outcome) -> None:
         for verdict in outcome.verdicts:
             console.print(_verdict(verdict))
     console.print()
-    console.print(f"recorded in {outcome.folder}", soft_wrap=True)
-    console.print(f"next: airpicture view {outcome.folder}", soft_wrap=True)
+    folder = escape(shlex.quote(str(outcome.folder)))
+    console.print(f"recorded in {folder}", soft_wrap=True)
+    console.print(f"next: airpicture view {folder}", soft_wrap=True)
 
 
 def _number(value: float | None, pattern: str = "{:.0f}", factor: float = 1.0) -> str:
@@ -196,6 +204,9 @@ def _infringements(thing: dict[str, Any]) -> list[str]:
     lines = [f"  {intruder} {_episodes(found)}" for intruder, found in by_intruder.items()]
     if not lines:
         lines.append("  nothing unknown or hostile came inside")
+    neutral = sorted({found["intruder"] for found in thing["neutral_approaches"]})
+    if neutral:
+        lines.append(f"  neutral traffic inside: {', '.join(neutral)}")
     lines.append(
         f"  missed alerts {thing['missed_alerts']}, false alerts {thing['false_alerts']}, "
         f"alerts on neutral traffic {thing['alerts_on_neutral']}"

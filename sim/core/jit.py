@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 
 import numba
 import numpy as np
+from numba.core import event
 from platformdirs import user_cache_path
 
 P = ParamSpec("P")
@@ -105,6 +106,41 @@ def kernel(
         return compiled
 
     return compile_
+
+
+class Compilation(event.Listener):
+    """What compiling has cost this process so far.
+
+    Attributes
+    ----------
+    seconds : total time
+    announce : called once, when the first kernel is compiled rather than found in the cache
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.announce: Callable[[], None] | None = None
+        self._depth = 0
+        self._since = 0.0
+
+    def on_start(self, _: event.Event) -> None:
+        """Start the clock with the outermost kernel; callees are compiled inside it."""
+        if self._depth == 0:
+            self._since = time.perf_counter()
+            if self.announce is not None:
+                self.announce()
+                self.announce = None
+        self._depth += 1
+
+    def on_end(self, _: event.Event) -> None:
+        """Stop the clock with the outermost kernel."""
+        self._depth -= 1
+        if self._depth == 0:
+            self.seconds += time.perf_counter() - self._since
+
+
+compilation = Compilation()
+event.register("numba:compile", compilation)  # type: ignore[no-untyped-call]
 
 
 @contextmanager

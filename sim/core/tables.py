@@ -20,7 +20,6 @@ Bools = NDArray[np.bool_]
 
 #: Components of a polar measurement, in the order of ``Plots.measurement``.
 RANGE, AZIMUTH, ELEVATION, RANGE_RATE = range(4)
-COMPONENTS = ("range_m", "azimuth_rad", "elevation_rad", "range_rate_mps")
 
 #: ``Plots.truth_id`` of a false alarm.
 FALSE_ALARM = -1

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sim.core.jit import compilation
 from sim.core.tables import Snapshot
 from sim.engine.judging import Verdict, judge_recording, verdicts
 from sim.engine.step import run
@@ -35,14 +36,18 @@ class Outcome:
     ----------
     complete : whether it reached the scenario's end
     simulated_s, wall_s : how far it came, and in what time
-    rejected : broken plots that the tracker dropped
+    compiled_s : time for compiling kernels, not in ``wall_s``
+    rejected : broken and late plots that the tracker dropped
+    dropped_rows : of recorded flights, by target and reason
     """
 
     folder: Path
     complete: bool
     simulated_s: float
     wall_s: float
+    compiled_s: float
     rejected: int
+    dropped_rows: dict[str, dict[str, int]]
     metrics: dict[str, Any]
     verdicts: list[Verdict]
 
@@ -56,9 +61,10 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     """Run a scenario into a new folder and judge it; Ctrl-C stops it in good order."""
     spec = world.spec
     resolved = dump_resolved(spec)
-    writer = RunWriter(folder, world.setting, _facts(spec.seed, resolved), spec.record.interval_s)
+    facts = _facts(spec.seed, resolved) | {"dropped_rows": world.targets.dropped_rows}
+    writer = RunWriter(folder, world.setting, facts, spec.record.interval_s)
     (folder / "scenario.resolved.yaml").write_text(resolved, encoding="utf-8")
-    started = time.perf_counter()
+    started, compiled_s = time.perf_counter(), compilation.seconds
     simulated_s, rejected, complete = 0.0, 0, True
     try:
         with _ctrl_c_after_the_step() as pressed:
@@ -70,12 +76,23 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
         complete = False
-    wall_s = time.perf_counter() - started
+    compiled_s = compilation.seconds - compiled_s
+    wall_s = time.perf_counter() - started - compiled_s
     writer.close(simulated_s, complete=complete)
     metrics = judge_recording(Recording.open(folder), spec)
     judged = verdicts(spec, metrics)
     write_json(folder / "metrics.json", metrics)
-    return Outcome(folder, complete, simulated_s, wall_s, rejected, metrics, judged)
+    return Outcome(
+        folder=folder,
+        complete=complete,
+        simulated_s=simulated_s,
+        wall_s=wall_s,
+        compiled_s=compiled_s,
+        rejected=rejected,
+        dropped_rows=world.targets.dropped_rows,
+        metrics=metrics,
+        verdicts=judged,
+    )
 
 
 @contextmanager

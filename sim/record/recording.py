@@ -150,7 +150,7 @@ class Recording:
             detectability=detectability,
             visibility=visibility,
             best_sensor=best_sensor,
-            rejected=0,
+            rejected=int(self.manifest.get("rejected_plots", 0)),
         )
 
     def beam_azimuth_rad(self, time_s: float) -> Floats:

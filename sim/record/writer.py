@@ -58,6 +58,7 @@ class RunWriter:
             **facts,
             "state": "running",
             "recorded_until_s": 0.0,
+            "rejected_plots": 0,
             "interval_s": interval_s,
             "setting": setting.to_json(),
         }
@@ -80,6 +81,7 @@ class RunWriter:
         if len(snapshot.plots):
             self._plots.append(snapshot.plots)
         self._events.add(snapshot)
+        self._manifest["rejected_plots"] = snapshot.rejected
         if snapshot.time_s >= (self._recorded + 1) * self._interval_s - TIME_SLACK_S:
             self._pictures.append(snapshot)
             self._recorded += 1

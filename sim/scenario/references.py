@@ -40,7 +40,21 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
         *_unknown_references(scenario),
         *_times(scenario),
         *_corridors(scenario),
+        *_unknown_metrics(scenario),
     ]
+
+
+#: What metrics.json holds at its top, as far as a criterion can bound it.
+_METRICS = ("siap", "ospa", "gospa", "consistency", "targets", "sensors", "protect")
+
+
+def _unknown_metrics(scenario: Scenario) -> Iterator[Conflict]:
+    for index, criterion in enumerate(scenario.criteria):
+        first = criterion.metric.partition(".")[0]
+        if first not in _METRICS:
+            hint = proposal(first, _METRICS)
+            message = f"no metric begins with {first!r}"
+            yield Conflict(("criteria", index, "metric"), message, hint)
 
 
 def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:

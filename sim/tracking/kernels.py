@@ -12,10 +12,11 @@ import numba
 import numpy as np
 
 from sim.core.gaussian import pack, scalar_update, unpack
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.jit import kernel
 from sim.core.measurement import polar, polar_to_position, wrap_angle
 from sim.core.motion import predict_constant_velocity
-from sim.core.tables import Bools, Floats, Ints
+from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.life import book
 from sim.tracking.policy import Policy, SensorColumns
@@ -23,12 +24,10 @@ from sim.tracking.store import TrackColumns
 
 #: Tracks handled by one thread at a time.
 BLOCK = 256
-#: Mean radius of the earth (m), for guessing an elevation from a height.
-_EARTH_RADIUS_M = 6_371_000.0
 #: Close by, a guessed height would put a track at steep elevations where few targets fly.
 _ELEVATION_LIMIT_RAD = 0.25
 _ELEVATION_SIGMA_MAX_RAD = 0.25
-_TENTATIVE = 0
+_TENTATIVE = int(TrackStatus.TENTATIVE)
 
 
 @kernel()
@@ -218,7 +217,7 @@ def _locate(
     range_m, azimuth, elevation = cycle.measurement[j, 0], cycle.measurement[j, 1], 0.0
     sigma = cycle.sigma[j, :3].copy()
     if math.isnan(cycle.measurement[j, 2]):
-        drop = range_m * range_m / (2.0 * _EARTH_RADIUS_M)
+        drop = range_m * range_m / (2.0 * MEAN_EARTH_RADIUS_M)
         sine = (policy.start_height_m - sensors.height_m[s] - drop) / range_m
         limit = math.sin(_ELEVATION_LIMIT_RAD)
         elevation = math.asin(max(-limit, min(limit, sine)))

@@ -7,12 +7,14 @@ import math
 import numpy as np
 
 from sim.core.jit import kernel
-from sim.core.tables import Ints
+from sim.core.tables import Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Policy, SensorColumns
 from sim.tracking.store import TrackColumns
 
-_TENTATIVE, _CONFIRMED, _COASTING = 0, 1, 2
+_TENTATIVE = int(TrackStatus.TENTATIVE)
+_CONFIRMED = int(TrackStatus.CONFIRMED)
+_COASTING = int(TrackStatus.COASTING)
 
 
 @kernel()

@@ -13,6 +13,7 @@ import numpy as np
 from filterpy.kalman import ExtendedKalmanFilter
 from scipy.optimize import linear_sum_assignment
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.tables import (
     AZIMUTH,
     ELEVATION,
@@ -28,7 +29,9 @@ from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, by_sensor, gates, pairing_gain
 from sim.tracking.sensor_models import SensorModels
 
-_EARTH_RADIUS_M = 6_371_000.0
+# A height guessed close by would be steep, where few targets fly.
+_ELEVATION_LIMIT_RAD = 0.25
+_ELEVATION_SIGMA_MAX_RAD = 0.25
 _IMPOSSIBLE = -1e12
 
 
@@ -172,9 +175,10 @@ class ReferenceEngine:
         sigma = cycle.sigma[plot][:3].copy()
         if math.isnan(elevation):
             above = config.start_height_m - sensors.height_m[sensor]
-            sine = (above - r**2 / (2.0 * _EARTH_RADIUS_M)) / r
-            elevation = math.asin(np.clip(sine, -math.sin(0.25), math.sin(0.25)))
-            sigma[ELEVATION] = min(config.start_height_sigma_m / r, 0.25)
+            sine = (above - r**2 / (2.0 * MEAN_EARTH_RADIUS_M)) / r
+            limit = math.sin(_ELEVATION_LIMIT_RAD)
+            elevation = math.asin(np.clip(sine, -limit, limit))
+            sigma[ELEVATION] = min(config.start_height_sigma_m / r, _ELEVATION_SIGMA_MAX_RAD)
         sa, ca = math.sin(azimuth), math.cos(azimuth)
         se, ce = math.sin(elevation), math.cos(elevation)
         local = r * np.array([ce * sa, ce * ca, se])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M as EARTH_M
 from sim.core.tables import Floats
 from sim.world.groundpath import Pose, earth_radius_m, turn_into
 
-EARTH_M = 6_371_000.0
 #: Smaller changes of direction are none.
 ALIGNED_RAD = 1e-7
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.tables import Floats
 from sim.world.flight import Flight
 from sim.world.frames import Frame
@@ -17,7 +18,6 @@ from sim.world.trajectories import Knots, sample_adaptively
 _FOLLOWING_SHARE = 4 * np.pi
 _SHORTEST_WINDOW_S = 1.0
 _HEADING_STEPS = 16
-_EARTH_M = 6_371_000.0
 
 
 def formation_offsets_m(formation: Formation, count: int) -> Floats:
@@ -147,7 +147,7 @@ def members(flight: Flight, frame: Frame, offsets_m: Floats, speed_mps: float) -
         return [Knots.without_gaps(time_s, place[:, 0], velocity[:, 0])] * len(offsets_m)
     bent_m = offsets_m.copy()
     # Level over the curved earth, not in the leader's tangent plane.
-    bent_m[:, 2] -= (offsets_m[:, :2] ** 2).sum(-1) / (2 * _EARTH_M)
+    bent_m[:, 2] -= (offsets_m[:, :2] ** 2).sum(-1) / (2 * MEAN_EARTH_RADIUS_M)
     share = np.hstack([np.ones((len(bent_m), 1)), bent_m / reach_m])
     return [
         Knots.without_gaps(

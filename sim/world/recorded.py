@@ -65,10 +65,18 @@ class RecordedFlight:
     dropped_duplicates: int
     dropped_jumps: int
 
+    def dropped(self) -> dict[str, int]:
+        """Return how many rows were dropped, by reason; reasons without any left out."""
+        counts = {
+            "broken": self.dropped_broken,
+            "on ground": self.dropped_ground,
+            "duplicate": self.dropped_duplicates,
+            "jump": self.dropped_jumps,
+        }
+        return {reason: count for reason, count in counts.items() if count}
+
     def knots(self, frame: Frame) -> Knots:
         """Return the smoothed path; single rows between gaps are left out."""
-        from scipy.interpolate import CubicSpline  # slow to import
-
         middle = self.latitude_rad[self.latitude_rad.size // 2]
         north_m = mean_radius_m(float(middle))
         east_m = north_m * float(np.cos(middle))
@@ -83,13 +91,9 @@ class RecordedFlight:
             flat = origin + smooth(time_s, flat - origin, _HORIZONTAL_NOISE_M)
             height_m = smooth(time_s, self.height_m[rows, None], _VERTICAL_NOISE_M)[:, 0]
             position = frame.from_geodetic(flat[:, 1] / north_m, flat[:, 0] / east_m, height_m)
-            if time_s.size > 2:
-                velocity = CubicSpline(time_s, position, bc_type="natural")(time_s, 1)
-            else:
-                velocity = np.repeat(np.diff(position, axis=0) / np.diff(time_s), 2, axis=0)
             times.append(time_s)
             positions.append(position)
-            velocities.append(velocity)
+            velocities.append(natural_spline_velocity(time_s, position))
             gaps.append(np.arange(time_s.size) == time_s.size - 1)
         if not times:
             raise ValueError("no two rows of the recorded flight lie within gap_max_s")
@@ -106,6 +110,25 @@ class RecordedFlight:
         for end in ends:
             yield slice(start, int(end))
             start = int(end)
+
+
+def natural_spline_velocity(time_s: Floats, position: Floats) -> Floats:
+    """Return the derivative (N, D) at its knots of the natural cubic spline through (N, D)."""
+    from scipy.linalg import solveh_banded
+
+    step = np.diff(time_s)[:, None]
+    slope = np.diff(position, axis=0) / step
+    curvature = np.zeros_like(position)
+    if time_s.size > 2:
+        bands = np.zeros((2, time_s.size - 2))
+        bands[1] = 2.0 * (step[:-1] + step[1:])[:, 0]
+        bands[0, 1:] = step[1:-1, 0]
+        used = bands if time_s.size > 3 else bands[1:]  # one inner knot has no neighbour
+        curvature[1:-1] = solveh_banded(used, 6.0 * np.diff(slope, axis=0))
+    velocity = np.empty_like(position)
+    velocity[:-1] = slope - step * (2.0 * curvature[:-1] + curvature[1:]) / 6.0
+    velocity[-1] = slope[-1] + step[-1] * (2.0 * curvature[-1] + curvature[-2]) / 6.0
+    return velocity
 
 
 def read_recorded(path: Path, spec: Recorded) -> RecordedFlight:

@@ -22,9 +22,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M as EARTH_M
 from sim.core.geodesy import up_ecef
 from sim.core.tables import Floats
-from sim.world.corners import ALIGNED_RAD, EARTH_M, Corner, Limits, cut_corners
+from sim.world.corners import ALIGNED_RAD, Corner, Limits, cut_corners
 from sim.world.flight import Flight
 from sim.world.groundpath import (
     Pose,

@@ -164,21 +164,6 @@ class Trajectories:
             gap_after[first:end] = path.gap_after
         return cls(knots, gap_after, first_knot)
 
-    @property
-    def knot_time_s(self) -> Floats:
-        """(K,) times of the knots."""
-        return self.knots[:, 0]
-
-    @property
-    def knot_position_enu_m(self) -> Floats:
-        """(K, 3) positions at the knots."""
-        return self.knots[:, 1:4]
-
-    @property
-    def knot_velocity_enu_mps(self) -> Floats:
-        """(K, 3) velocities at the knots."""
-        return self.knots[:, 4:]
-
     def truth(self, time_s: float) -> Truth:
         """Return where all targets are at one time; absent ones are NaN."""
         from sim.core.splines import evaluate_all  # numba: only where it runs

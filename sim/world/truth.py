@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,7 @@ class Targets:
     swerling : (N,) fluctuation model: 0, 1 or 3
     reply : (N,) ``Reply`` that an interrogation brings
     trajectories : their paths
+    dropped_rows : for each recorded flight that had any, the rows dropped by reason
     """
 
     ids: tuple[str, ...]
@@ -55,6 +56,7 @@ class Targets:
     swerling: Bytes
     reply: Bytes
     trajectories: Trajectories
+    dropped_rows: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,9 +102,16 @@ def build_targets(
     """
     paths: list[Knots] = []
     owners: list[TargetSpec] = []
+    dropped_rows: dict[str, dict[str, int]] = {}
     for spec in specs:
         try:
-            found = _paths(spec, frame, ground_height_m, folder, rng_for, duration_s)
+            if spec.recorded:
+                recorded = read_recorded(folder / spec.recorded.file, spec.recorded)
+                found = [recorded.knots(frame)]
+                if recorded.dropped():
+                    dropped_rows[spec.id] = recorded.dropped()
+            else:
+                found = _paths(spec, frame, ground_height_m, rng_for, duration_s)
         except ValueError as error:
             raise ValueError(f"target {spec.id}: {error}") from error
         paths += found
@@ -120,6 +129,7 @@ def build_targets(
         np.array([spec.characteristic("swerling") for spec in owners], np.uint8),
         np.array([_reply(spec) for spec in owners], np.uint8),
         Trajectories.join(paths),
+        dropped_rows,
     )
 
 
@@ -127,12 +137,9 @@ def _paths(
     spec: TargetSpec,
     frame: Frame,
     ground_height_m: float,
-    folder: Path,
     rng_for: RngFor,
     duration_s: float,
 ) -> list[Knots]:
-    if spec.recorded:
-        return [read_recorded(folder / spec.recorded.file, spec.recorded).knots(frame)]
     offsets_m = np.zeros((spec.count, 3))
     if spec.formation:
         offsets_m = formation_offsets_m(spec.formation, spec.count)

@@ -1,0 +1,85 @@
+"""The bundled scenarios, run whole: what their pictures must be worth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_scenarios import TEXT, changed, world_of
+
+from sim.cli import main
+from sim.engine.session import record_run
+from sim.record.recording import Recording
+
+FIGHTERS = ("lightning-1/1", "lightning-1/2", "lightning-2-lead", "lightning-2-wing")
+
+
+def judged(name: str, folder: Path) -> dict[str, Any]:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", name, "--quiet", "--out", str(folder)])
+    assert not stopped.value.code, "a criterion of the scenario is missed"
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return metrics
+
+
+@pytest.mark.slow
+def test_the_arrival_at_florennes(tmp_path: Path) -> None:
+    metrics = judged("f35-arrival-florennes", tmp_path / "run")
+    assert metrics["siap"]["completeness_in_coverage"] >= 0.9
+    assert metrics["siap"]["ambiguity"] <= 1.05
+    assert metrics["siap"]["spuriousness"] <= 0.05
+    targets = {target["id"]: target for target in metrics["targets"]}
+    for fighter in FIGHTERS:
+        assert targets[fighter]["track_numbers"] == 1
+        assert targets[fighter]["continuity"] > 0.95
+        assert targets[fighter]["range_at_first_track_m"] > 200e3
+    approach = next(thing for thing in metrics["protect"] if thing["id"] == "approach")
+    assert approach["under_track_all_the_way"]
+    assert {found["intruder"] for found in approach["infringements"]} == {
+        "tourer",
+        "spotter/1",
+        "spotter/2",
+        "spotter/3",
+    }
+
+
+@pytest.mark.slow
+def test_the_low_flight_is_held_under_one_number(tmp_path: Path) -> None:
+    metrics = judged("low-flight-netherlands", tmp_path / "run")
+    (flight,) = metrics["targets"]
+    assert flight["held_under_one_number"] is True
+    assert flight["track_numbers"] == 1
+    assert flight["tracked_s"] > 0.98 * flight["present_s"]
+    for gap in flight["untracked"]:
+        if gap["when"] != "before first track":
+            assert gap["reasons"].get("visible", 0.0) < 0.05, "a radar could see it"
+    dropped = json.loads((tmp_path / "run" / "manifest.json").read_text())["dropped_rows"]
+    assert dropped["low-flight"]["duplicate"] > 0
+
+
+@pytest.mark.slow
+def test_both_engines_agree_over_a_whole_scenario(tmp_path: Path) -> None:
+    tables = []
+    for engine in ("numba", "filterpy"):
+        text = TEXT + f"tracker: {{engine: {engine}}}\n"
+        if "\ntracker:" in TEXT:
+            text = changed(("tracker: {", f"tracker: {{engine: {engine}, "))
+        outcome = record_run(world_of(tmp_path / engine, text), tmp_path / engine / "run", _ignore)
+        assert outcome.complete
+        tables.append(Recording.open(outcome.folder).table("tracks"))
+    one, other = tables
+    assert one.num_rows == other.num_rows > 200
+    for name in one.column_names:
+        if "dictionary" in str(one.schema.field(name).type):
+            assert one[name].to_pylist() == other[name].to_pylist(), name
+        else:
+            np.testing.assert_allclose(
+                one[name].to_numpy(), other[name].to_numpy(), rtol=1e-8, atol=1e-8, err_msg=name
+            )
+
+
+def _ignore(_: object) -> None:
+    pass
