@@ -54,7 +54,7 @@ def shared_cells(
     size = polar.shape[0]
     group = np.arange(size).astype(np.int32)
     groups = size
-    order = np.argsort(polar[:, 0])
+    order = np.argsort(polar[:, 0], kind="mergesort")
     for a in range(size):
         i = order[a]
         # Partners within the range cell lie next to each other: no search of all by all.

@@ -73,11 +73,6 @@ def _choose_cache_folder() -> Path | None:
 CACHE_FOLDER = _choose_cache_folder()
 
 
-def is_compiled() -> bool:
-    """Tell whether the machine code of an earlier run lies in the cache."""
-    return CACHE_FOLDER is not None and any(CACHE_FOLDER.rglob("*.nbc"))
-
-
 def kernel(
     *, parallel: bool = False, fastmath: bool = False, inline: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
