@@ -21,6 +21,7 @@ import numpy as np
 from filterpy.kalman import ExtendedKalmanFilter, KalmanFilter
 
 from sim.core.gaussian import kalman_cycle
+from sim.core.jit import threads_for
 from sim.tracking.cycle import Cycle
 from sim.tracking.kernels import update_tracks
 from sim.tracking.store import empty_columns
@@ -80,7 +81,12 @@ def compiled_linear(n: int) -> Callable[[], None]:
     measured = mean[:3] + rng.normal(0.0, POSITION_SIGMA_M, (3, n))
     noise = np.zeros((6, n))
     noise[[0, 3, 5]] = POSITION_SIGMA_M**2
-    return lambda: kalman_cycle(mean, covariance, measured, noise, DT_S, Q)
+
+    def work() -> None:
+        with threads_for(n):
+            kalman_cycle(mean, covariance, measured, noise, DT_S, Q)
+
+    return work
 
 
 def compiled_extended(n: int) -> Callable[[], None]:
@@ -107,7 +113,8 @@ def compiled_extended(n: int) -> Callable[[], None]:
 
     def work() -> None:
         plots.time_s[:] += DT_S
-        update_tracks(tracks, columns, first, columns, plots, origins, axes, Q, Q)
+        with threads_for(n):
+            update_tracks(tracks, columns, first, columns, plots, origins, axes, Q, Q)
 
     return work
 
