@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.jit import kernel
 
-EARTH_RADIUS_M = 6_371_000.0
 #: Standard refraction lets a ray run straight over an earth 4/3 as large
 #: (Schelleng, Burrows and Ferrell, Proc. IRE 21(3), 1933).
 EFFECTIVE_EARTH_FACTOR = 4.0 / 3.0
@@ -24,7 +24,7 @@ def horizon_distance_m(height_m: float) -> float:
     height_m
         Height above the ground; below the ground counts as on it.
     """
-    return math.sqrt(2.0 * EFFECTIVE_EARTH_FACTOR * EARTH_RADIUS_M * max(height_m, 0.0))
+    return math.sqrt(2.0 * EFFECTIVE_EARTH_FACTOR * MEAN_EARTH_RADIUS_M * max(height_m, 0.0))
 
 
 @kernel()

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.geodesy import mean_radius_m
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M, mean_radius_m, up_ecef
 from sim.core.tables import Bools, Floats
 from sim.world.frames import Frame
 from sim.world.targets import Recorded
@@ -273,20 +273,12 @@ def _longest_chain(
     time_s: Floats, latitude_rad: Floats, longitude_rad: Floats, speed_max_mps: float
 ) -> NDArray[np.intp]:
     """Return the rows of the longest chain in which each is in reach of the one before."""
-    place = np.stack(
-        [
-            np.cos(latitude_rad) * np.cos(longitude_rad),
-            np.cos(latitude_rad) * np.sin(longitude_rad),
-            np.sin(latitude_rad),
-        ],
-        -1,
-    )
-    earth_m = 6_371_000.0
+    place = up_ecef(latitude_rad, longitude_rad)
 
     def in_reach(a: NDArray[np.intp], b: NDArray[np.intp] | np.intp) -> Bools:
         distance_m = (
             2
-            * earth_m
+            * MEAN_EARTH_RADIUS_M
             * np.arcsin(np.minimum(np.linalg.norm(place[a] - place[b], axis=-1) / 2, 1.0))
         )
         reach: Bools = distance_m <= speed_max_mps * (np.abs(time_s[a] - time_s[b]) + _TIME_STEP_S)
