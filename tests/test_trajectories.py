@@ -456,7 +456,7 @@ def test_random_jet_routes_keep_their_limits(
         next_latitude = last["latitude_deg"] + 0.5 * length * np.cos(np.radians(course))
         east = 0.5 * length * np.sin(np.radians(course)) / np.cos(np.radians(next_latitude))
         longitude = (last["longitude_deg"] + east + 180) % 360 - 180
-        height = last["height_m"] + 2000 * climb
+        height = float(np.clip(last["height_m"] + 2000 * climb, 500, 12_000))
         route.append(waypoint(next_latitude, longitude, height_m=height, speed_mps=speed))
     flight = fly(route)
     within_limits(flight, FIGHTER, 280.0)
