@@ -17,11 +17,12 @@ from sensors.detection import (
     draw_echo_power,
     draw_noise_power_over_threshold,
     radar_snr,
+    required_snr,
 )
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Looks, Rotation, Scan, Stare
 from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
-from sim.core.tables import FALSE_ALARM, Plots, Truth
+from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth
 from sim.world.spec import Identifier, Spec
 
 if TYPE_CHECKING:
@@ -259,9 +260,49 @@ class Radar:
     sigma_min: Floats
 
     @property
+    def measured(self) -> Measured:
+        """Slant range, azimuth, elevation, range rate."""
+        return Measured.POLAR
+
+    @property
     def range_max_m(self) -> float:
         """Instrumented range."""
         return float(self.range_limits_m[1])
+
+    @property
+    def range_min_m(self) -> float:
+        """Nearest slant range; blind ranges beyond it are not told."""
+        return float(self.range_limits_m[0])
+
+    @property
+    def sector_rad(self) -> Floats:
+        """(2,) azimuth of the middle of what it looks at, and half the width."""
+        return self.scan.sector_rad
+
+    @property
+    def rotates(self) -> bool:
+        """Whether the antenna turns."""
+        return isinstance(self.scan, Rotation)
+
+    @property
+    def horizon(self) -> bool:
+        """Radar does not see through the earth."""
+        return True
+
+    @property
+    def false_alarm_probability(self) -> float:
+        """In one resolution cell and look."""
+        return self.pfa
+
+    def snr_range_m(self, rcs_m2: float) -> float:
+        """Return the range at which one pulse on a Swerling 1 target has an SNR of 1.
+
+        A dwell of several pulses counts as the one pulse that detects half of all looks at
+        the same range: the two curves over range cross there, and nearly agree elsewhere.
+        """
+        dwell = required_snr(0.5, self.pfa, self.pulses, swerling=1)
+        pulse = required_snr(0.5, self.pfa, swerling=1)
+        return float((self.snr_of_unit_echo * rcs_m2 * pulse / dwell) ** 0.25)
 
     @property
     def clutter_density(self) -> float:

@@ -11,7 +11,7 @@ from sensors.radar import RadarSpec
 if TYPE_CHECKING:
     import numpy as np
 
-    from sim.core.tables import Bools, Bytes, Floats, Plots, Truth
+    from sim.core.tables import Bools, Bytes, Floats, Measured, Plots, Truth
     from sim.world.truth import Targets
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
@@ -53,12 +53,51 @@ class Sensor(Protocol):
         """(4,) which components of ``Plots.measurement`` it gives."""
 
     @property
+    def measured(self) -> Measured:
+        """What these components are."""
+
+    @property
     def clutter_density(self) -> float:
         """Expected false alarms of one look per unit of the measured components."""
 
     @property
     def range_max_m(self) -> float:
         """Instrumented range."""
+
+    @property
+    def range_min_m(self) -> float:
+        """Nearest slant range."""
+
+    @property
+    def elevation_rad(self) -> Floats:
+        """(2,) lowest and highest elevation."""
+
+    @property
+    def sector_rad(self) -> Floats:
+        """(2,) azimuth of the middle of what it looks at, and half the width."""
+
+    @property
+    def rotates(self) -> bool:
+        """Whether its beam comes by once a period; else a look is everywhere at once."""
+
+    @property
+    def resolution(self) -> Floats:
+        """(4,) cell of the components of ``Plots.measurement``; NaN where it has none."""
+
+    @property
+    def false_alarm_probability(self) -> float:
+        """In one resolution cell and look; NaN if it has no such thing."""
+
+    def snr_range_m(self, rcs_m2: float) -> float:
+        """Return the range at which one pulse on such a target has an SNR of 1.
+
+        Of a dwell of several pulses, that of the one pulse that would be detected as often;
+        NaN if echoes are not what it detects.
+        """
+
+    @property
+    def horizon(self) -> bool:
+        """Whether the earth hides low targets from it."""
 
     @property
     def interrogates(self) -> bool:

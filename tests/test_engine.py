@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,21 @@ from small_scenarios import (
 )
 
 import sim.engine.session
-from sensors.radar import Radar
-from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth
+from sensors.radar import Radar, RadarSpec
+from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.build import build
 from sim.engine.chance import Chance
+from sim.engine.sensor_models import EXPECTED_RCS_M2, sensor_models
 from sim.engine.session import new_run_folder, record_run
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
 from sim.record.writer import RunWriter
 from sim.scenario.loader import load
-from sim.tracking import Tracker
+from sim.tracking import Tracker, TrackerConfig
+from sim.tracking.policy import sensor_columns
+from sim.tracking.sight import detection_probability
+from sim.world.frames import Frame
 from sim.world.truth import Targets
 
 TABLES = ("truth", "plots", "tracks", "events")
@@ -115,6 +120,80 @@ def test_chance_goes_by_seed_run_and_name() -> None:
     draws = [draw(*key) for key in keys]
     assert len(set(draws)) == len(keys)
     assert [draw(*key) for key in keys] == draws
+
+
+PRESETS = (
+    "long-range-3d",
+    "mobile-multi-mission",
+    "ship-radar",
+    "airport-surveillance",
+    "coastal-surveillance",
+    "drone-radar",
+)
+
+
+@dataclass(frozen=True)
+class Echoes:
+    """What a radar asks of targets to say how detectable they are."""
+
+    rcs_m2: np.ndarray
+    swerling: np.ndarray
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_tracker_knows_how_well_a_radar_sees(preset: str) -> None:
+    """Against the radar's own answer for the targets that the tracker expects."""
+    frame = Frame.at(np.radians(52.0), np.radians(5.0), 0.0)
+    given = {"kind": "radar", "id": "r", "preset": preset}
+    radar = RadarSpec.model_validate(given).build(0, "hill", frame, np.array([0.0, 0.0, 20.0]), 0.0)
+    columns = sensor_columns(TrackerConfig(), sensor_models([radar], frame))
+    assert columns.rotates[0]
+    chance = np.random.default_rng(1)
+    n = 3000
+    range_m = chance.uniform(0.0, 1.1, n) * radar.range_max_m
+    azimuth, elevation = chance.uniform(0.0, 2.0 * np.pi, n), chance.uniform(-0.2, 1.5, n)
+    elevation[: n // 2] *= 0.1
+    level = range_m * np.cos(elevation)
+    place = np.column_stack(
+        [level * np.sin(azimuth), level * np.cos(azimuth), 20.0 + range_m * np.sin(elevation)]
+    )
+    there = Truth(0.0, place, np.zeros((n, 3)), np.ones(n, np.bool_))
+    targets: Any = Echoes(np.full(n, EXPECTED_RCS_M2), np.ones(n, np.uint8))
+    exact, code = radar.visibility(targets, there)
+    known = np.array([detection_probability(0, x, columns, math.nan) for x in place])
+    hidden = code == Visibility.BELOW_HORIZON
+    assert (known[hidden] > 0.0).sum() <= 0.1 * hidden.sum()
+    assert (known[~hidden] > 0.0).sum() > 300
+    np.testing.assert_allclose(
+        known[~hidden], exact[~hidden], atol=0.06 if radar.pulses > 1 else 1e-9
+    )
+
+
+def test_the_tracker_knows_the_sector_of_a_staring_radar() -> None:
+    frame = Frame.at(np.radians(52.0), np.radians(5.0), 0.0)
+    given = {"kind": "radar", "preset": "drone-radar"}
+    stare = {"id": "s", "update_s": 1.0, "azimuth_deg": 350.0, "sector_deg": 60.0}
+    radars = [
+        RadarSpec.model_validate(given | how).build(k, "hill", frame, np.zeros(3), 0.0)
+        for k, how in enumerate((stare, {"id": "t"}))
+    ]
+    columns = sensor_columns(TrackerConfig(), sensor_models(radars, frame))
+    assert columns.rotates.tolist() == [False, True]
+    for azimuth_deg in range(0, 360, 3):
+        azimuth = math.radians(azimuth_deg + 0.5)
+        place = 2000.0 * np.array([math.sin(azimuth), math.cos(azimuth), 0.1])
+        inside = abs((azimuth_deg + 0.5 - 350.0 + 180.0) % 360.0 - 180.0) <= 30.0
+        seen = [detection_probability(s, place, columns, math.nan) > 0.0 for s in (0, 1)]
+        assert seen == [inside, True]
+
+
+def test_the_tracker_knows_what_a_radar_measures_and_resolves(first: Run) -> None:
+    models = first.world.models
+    assert models.resolution[1, 2:].tolist() == [0.0, 0.0], "neither elevation nor range rate"
+    np.testing.assert_array_equal(models.resolution > 0.0, models.measures)
+    np.testing.assert_allclose(models.resolution[0, 0], 150.0)
+    np.testing.assert_allclose(models.resolution[1, 1], np.radians(1.4))
+    assert models.horizon.all()
 
 
 CROWD = """\

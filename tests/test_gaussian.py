@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from reference import kalman_update, transition, white_noise_acceleration
 
-from sim.core.gaussian import PACKED_ROW, kalman_cycle, pack, scalar_update, unpack
+from sim.core.gaussian import (
+    PACKED_ROW,
+    cholesky,
+    kalman_cycle,
+    load_state,
+    pack,
+    scalar_update,
+    store_state,
+    transform,
+    unpack,
+)
 from sim.core.motion import predict_constant_velocity
 
 
@@ -27,7 +37,50 @@ def test_packing_keeps_every_entry() -> None:
     full = np.empty((6, 6))
     unpack(column[:, None].copy(), 0, full)
     np.testing.assert_array_equal(full, P)
-    assert sorted(np.unique(PACKED_ROW)) == list(range(21))
+    assert sorted(np.unique(PACKED_ROW[:6, :6])) == list(range(21))
+
+
+@pytest.mark.parametrize("n", [6, 7, 9])
+def test_stored_states_of_stacked_models_come_back(n: int) -> None:
+    rng = np.random.default_rng(5)
+    A = rng.normal(size=(9, 9))
+    x, P = rng.normal(size=9), A @ A.T
+    rows = n * (n + 1) // 2
+    mean, covariance = np.full((n + 6, 3), np.nan), np.full((rows + 21, 3), np.nan)
+    store_state(mean, 6, covariance, 21, 1, n, x, P)
+    assert np.isnan(mean[:6]).all()
+    assert np.isnan(covariance[:21]).all()
+    assert np.isfinite(covariance[21:, 1]).all()  # no row is left out or written behind
+    assert np.isnan(covariance[:, [0, 2]]).all()
+    for k in range(6, n):  # behind the six: the matrix rows, one after the other
+        start = 21 + k * (k + 1) // 2
+        np.testing.assert_array_equal(covariance[start : start + k + 1, 1], P[k, : k + 1])
+    back, full = np.full(9, np.nan), np.full((9, 9), np.nan)
+    load_state(mean, 6, covariance, 21, 1, n, back, full)
+    np.testing.assert_array_equal(back[:n], x[:n])
+    np.testing.assert_array_equal(full[:n, :n], P[:n, :n])
+    assert np.isnan(full[n:]).all()
+
+
+def test_cholesky_factor_and_its_refusal() -> None:
+    P = random_covariance(np.random.default_rng(6))
+    L = np.full((6, 6), np.nan)
+    assert cholesky(P, 6, L)
+    np.testing.assert_allclose(L, np.linalg.cholesky(P), rtol=1e-9)
+    expected = P.copy()
+    assert cholesky(P, 6, P)  # in its own place
+    np.testing.assert_allclose(P @ P.T, expected, rtol=1e-9)
+    assert not cholesky(np.diag([1.0, -1.0, 1.0]), 3, L)
+    assert not cholesky(np.diag([1.0, np.nan, 1.0]), 3, L)
+
+
+def test_transformed_covariance() -> None:
+    rng = np.random.default_rng(7)
+    P, F = random_covariance(rng), rng.normal(size=(6, 6))
+    expected = F @ P @ F.T
+    transform(P, F, 6, np.full((9, 9), np.nan))
+    np.testing.assert_allclose(P, expected, rtol=1e-9, atol=1e-9 * expected.max())
+    np.testing.assert_array_equal(P, P.T)
 
 
 @pytest.mark.parametrize("dt", [0.0, 0.3, 12.0])

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from metrics_histories import NO_TARGETS, NO_TRACKS, target, together, track
 
-from sim.metrics.consistency import Consistency, consistency, mean_bounds, nees
+from sim.core.tables import Floats
+from sim.metrics.consistency import (
+    Consistency,
+    consistency,
+    error_test,
+    error_test_over_time,
+    mean_bounds,
+    nees,
+)
 from sim.metrics.matching import match
 
 
@@ -74,3 +82,47 @@ def test_extra_tracks_do_not_count() -> None:
 def test_nothing_to_judge() -> None:
     matching = match(NO_TARGETS, NO_TRACKS, 100.0)
     assert consistency(NO_TARGETS, NO_TRACKS, matching).nees_mean is None
+
+
+def drawn(runs: int, steps: int, dimensions: int, seed: int) -> tuple[Floats, Floats]:
+    """Errors (runs, steps, d) drawn from the covariances that they are given with."""
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(runs, steps, dimensions, dimensions))
+    error = root @ rng.standard_normal((runs, steps, dimensions, 1))
+    return error[..., 0], root @ root.swapaxes(-1, -2)
+
+
+def test_full_states_and_innovations_against_their_bounds() -> None:
+    error, covariance = drawn(100, 1, 6, seed=2)
+    honest = error_test(error[:, 0], covariance[:, 0])
+    assert (honest.low, honest.high) == pytest.approx((5.340, 6.698), abs=5e-4)
+    assert honest.within
+    assert (honest.runs, honest.unusable) == (100, 0)
+    by_hand = [e @ np.linalg.inv(P) @ e for e, P in zip(error[:, 0], covariance[:, 0], strict=True)]
+    assert honest.mean == pytest.approx(np.mean(by_hand))
+    proud = error_test(1.2 * error[:, 0], covariance[:, 0])
+    assert proud.mean == pytest.approx(1.44 * honest.mean)
+    assert not proud.within
+
+
+def test_runs_set_the_bounds_where_rows_are_not_independent() -> None:
+    error, covariance = drawn(50, 1, 3, seed=3)
+    again = error_test(np.tile(error[:, 0], (4, 1)), np.tile(covariance[:, 0], (4, 1, 1)), runs=50)
+    assert (again.low, again.high) == pytest.approx((2.360, 3.716), abs=5e-4)
+    assert again.mean == pytest.approx(error_test(error[:, 0], covariance[:, 0]).mean)
+
+
+def test_mean_over_runs_at_every_step() -> None:
+    error, covariance = drawn(50, 40, 3, seed=4)
+    mean, low, high = error_test_over_time(error, covariance)
+    assert mean.shape == (40,)
+    assert mean[7] == pytest.approx(error_test(error[:, 7], covariance[:, 7]).mean)
+    assert ((mean >= low) & (mean <= high)).sum() >= 34
+
+
+def test_unusable_errors_are_counted() -> None:
+    some = error_test(np.ones((2, 3)), np.stack([np.eye(3), np.zeros((3, 3))]))
+    assert (some.mean, some.runs, some.unusable) == (3.0, 1, 1)
+    none = error_test(np.empty((0, 3)), np.empty((0, 3, 3)))
+    assert np.isnan(none.mean)
+    assert not none.within

@@ -44,6 +44,7 @@ def test_perfect_picture() -> None:
         longest_segment=1.0,
         identity_completeness=1.0,
         identity_correctness=1.0,
+        identity_ambiguity=0.0,
     )
 
 
@@ -155,3 +156,16 @@ def test_runs_break_at_time_jumps_and_targets() -> None:
     assert runs.length.tolist() == [3, 2, 3]
     since = since_s(truth, truth.time_s != 1, 1.0)
     assert since[truth.target == 0] == pytest.approx([0, np.nan, 2, 5, 5], nan_ok=True)
+
+
+def test_identity_ambiguity_is_a_contradiction_between_tracks_on_one_target() -> None:
+    truth = together(target(TIMES, 0, (0, 0, 0)), target(TIMES, 1, (5000, 0, 0)))
+    tracks = together(
+        track(TIMES, 1, (0, 0, 0), identity=Identity.FRIEND),
+        track(TIMES[:4], 2, (20, 0, 0), identity=Identity.UNKNOWN),  # contradicts
+        track(TIMES[4:], 3, (20, 0, 0), identity=Identity.PENDING),  # says nothing
+        track(TIMES, 4, (5000, 0, 0), identity=Identity.FRIEND),
+        track(TIMES, 5, (5020, 0, 0), identity=Identity.FRIEND),  # agrees
+        track(TIMES, 6, (9000, 0, 0), identity=Identity.UNKNOWN),  # on no target
+    )
+    assert judged(truth, tracks).identity_ambiguity == pytest.approx(4 / 20)

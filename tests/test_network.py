@@ -13,7 +13,7 @@ from small_scenarios import changed, world_of
 from sim.core.tables import Plots
 from sim.engine.step import run
 from sim.engine.world import World
-from sim.network.links import Links, Mailbox
+from sim.network.links import Links, Mailbox, Post
 from sim.tracking import Tracker
 
 STEP_S = 0.5
@@ -113,6 +113,35 @@ def test_an_empty_mailbox_hands_over_nothing() -> None:
     box.send(0, Plots.empty())
     assert len(box.receive(10.0)) == 0
     assert Links(np.empty(0), np.empty(0)).hold_back_s == 0.0
+
+
+def test_messages_arrive_whole_late_and_in_order() -> None:
+    chances = [np.random.default_rng(k) for k in range(2)]
+    post: Post[str] = Post(Links(np.array([0.3, 0.0]), np.zeros(2)), chances)
+    came = []
+    for step in range(10):
+        post.send(0, 0.1 * step, f"a{step}")
+        post.send(1, 0.1 * step, f"b{step}")
+        came.append(post.receive(0.1 * step))
+    for step, messages in enumerate(came):
+        late = [(0, f"a{step - 3}")] if step >= 3 else []
+        assert messages == [*late, (1, f"b{step}")]
+    assert [what for _, what in post.receive(math.inf)] == ["a7", "a8", "a9"]
+    assert post.receive(math.inf) == []
+
+
+def test_messages_are_lost_by_their_own_link() -> None:
+    n = 5000
+    kept = []
+    for senders in (1, 2):
+        chances = [np.random.default_rng([5, k]) for k in range(senders)]
+        post: Post[int] = Post(Links(np.zeros(senders), np.array([0.3, 0.8])[:senders]), chances)
+        for k in range(n):
+            for who in range(senders):
+                post.send(who, float(k), k)
+        kept.append([what for who, what in post.receive(math.inf) if who == 0])
+    assert kept[0] == kept[1]
+    assert abs(len(kept[0]) - 0.7 * n) < 5.0 * math.sqrt(0.21 * n)
 
 
 def with_networks(folder: Path, **links: str) -> World:

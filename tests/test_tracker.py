@@ -12,7 +12,7 @@ from tracking_scenes import SIGMA, observed, targets, two_radars
 
 from sim.core.tables import Plots, Tracks, TrackStatus
 from sim.tracking import SensorModels, Tracker, TrackerConfig
-from sim.tracking.kernels import BLOCK
+from sim.tracking.filtering import BLOCK
 
 STEP_S = 0.5
 

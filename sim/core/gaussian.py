@@ -1,15 +1,19 @@
-"""Gaussian states of position and velocity: packed covariances, Kalman update.
+"""Gaussian states: packed covariances, Kalman update.
 
-A state is (east, north, up, and their rates). Many states lie in two arrays with one
-column per state, ``mean (6, N)`` and ``covariance (21, N)``, so that inner loops run
-over contiguous memory. The 21 rows hold the symmetric 6 × 6 matrix in blocks:
+A state is (east, north, up, and their rates), and what a motion model adds behind them
+(see ``sim.core.motion``). Many states lie in two arrays with one column per state,
+``mean (n, N)`` and ``covariance (n(n+1)/2, N)``, so that inner loops run over contiguous
+memory. The first 21 rows hold the symmetric 6 × 6 matrix in blocks:
 
 - rows 0–5: position, upper triangle (ee, en, eu, nn, nu, uu);
 - rows 6–14: position × velocity, row by row;
-- rows 15–20: velocity, upper triangle.
+- rows 15–20: velocity, upper triangle;
+- behind them, for component k = 6, 7, 8, the matrix row (k, 0) … (k, k).
 """
 
 from __future__ import annotations
+
+import math
 
 import numba
 import numpy as np
@@ -19,16 +23,24 @@ from sim.core.tables import Floats
 
 #: States handled by one thread at a time; fixed, so results do not depend on threads.
 BLOCK = 1024
+#: States that a kernel over columns copies into a tile, to work on in the processor's cache.
+STRIP = 128
+#: Distance of a tile's rows: a power of two would put all rows into the same few cache lines.
+WIDTH = STRIP + 8
+TILE_ROWS = 38
 
 #: Row of the packed covariance for entry (i, j) of the full matrix.
 PACKED_ROW = np.array(
     [
-        [0, 1, 2, 6, 7, 8],
-        [1, 3, 4, 9, 10, 11],
-        [2, 4, 5, 12, 13, 14],
-        [6, 9, 12, 15, 16, 17],
-        [7, 10, 13, 16, 18, 19],
-        [8, 11, 14, 17, 19, 20],
+        [0, 1, 2, 6, 7, 8, 21, 28, 36],
+        [1, 3, 4, 9, 10, 11, 22, 29, 37],
+        [2, 4, 5, 12, 13, 14, 23, 30, 38],
+        [6, 9, 12, 15, 16, 17, 24, 31, 39],
+        [7, 10, 13, 16, 18, 19, 25, 32, 40],
+        [8, 11, 14, 17, 19, 20, 26, 33, 41],
+        [21, 22, 23, 24, 25, 26, 27, 34, 42],
+        [28, 29, 30, 31, 32, 33, 34, 35, 43],
+        [36, 37, 38, 39, 40, 41, 42, 43, 44],
     ]
 )
 
@@ -47,6 +59,90 @@ def pack(full: Floats, covariance: Floats, column: int) -> None:
     for i in range(6):
         for j in range(i, 6):
             covariance[PACKED_ROW[i, j], column] = full[i, j]
+
+
+@kernel()
+def load_state(
+    mean: Floats,
+    mean_row: int,
+    covariance: Floats,
+    covariance_row: int,
+    column: int,
+    n: int,
+    x: Floats,
+    P: Floats,
+) -> None:
+    """Copy one state of n components out of packed columns.
+
+    Parameters
+    ----------
+    mean, covariance : packed columns, perhaps of several models one above the other
+    mean_row, covariance_row : where this model's rows begin
+    column : of the state
+    x, P : (n or more,), (n or more, n or more) written up to n
+    """
+    for i in range(n):
+        x[i] = mean[mean_row + i, column]
+        for j in range(n):
+            P[i, j] = covariance[covariance_row + PACKED_ROW[i, j], column]
+
+
+@kernel()
+def store_state(
+    mean: Floats,
+    mean_row: int,
+    covariance: Floats,
+    covariance_row: int,
+    column: int,
+    n: int,
+    x: Floats,
+    P: Floats,
+) -> None:
+    """Copy one state of n components into packed columns: the inverse of ``load_state``."""
+    for i in range(n):
+        mean[mean_row + i, column] = x[i]
+        for j in range(i, n):
+            covariance[covariance_row + PACKED_ROW[i, j], column] = P[i, j]
+
+
+@kernel()
+def transform(P: Floats, F: Floats, n: int, product: Floats) -> None:
+    """P = F P Fᵀ of n × n in place, exactly symmetric; product (n, n) is scratch."""
+    for i in range(n):
+        for j in range(n):
+            total = 0.0
+            for k in range(n):
+                total += F[i, k] * P[k, j]
+            product[i, j] = total
+    for i in range(n):
+        for j in range(i, n):
+            total = 0.0
+            for k in range(n):
+                total += product[i, k] * F[j, k]
+            P[i, j] = total
+            P[j, i] = total
+
+
+@kernel()
+def cholesky(P: Floats, n: int, L: Floats) -> bool:
+    """Write the lower triangular L (n, n) with L Lᵀ = P; False if P is not positive definite.
+
+    Only the lower triangle of P is read, and L may be P itself.
+    """
+    for i in range(n):
+        for j in range(i + 1):
+            total = P[i, j]
+            for k in range(j):
+                total -= L[i, k] * L[j, k]
+            if i > j:
+                L[i, j] = total / L[j, j]
+            elif total > 0.0:
+                L[i, i] = math.sqrt(total)
+            else:
+                return False
+        for j in range(i + 1, n):
+            L[i, j] = 0.0
+    return True
 
 
 @kernel()
@@ -104,109 +200,165 @@ def kalman_cycle(
     innovation covariance's inverse by cofactors. Inputs must be finite.
     """
     n = mean.shape[1]
+    for block in numba.prange((n + BLOCK - 1) // BLOCK):
+        tile = np.empty(TILE_ROWS * WIDTH)
+        for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), STRIP):
+            count = min(n - first, STRIP)
+            copy_rows_in(mean, first, count, tile, 0)
+            copy_rows_in(covariance, first, count, tile, 6)
+            copy_rows_in(measured, first, count, tile, 27)
+            copy_rows_in(noise, first, count, tile, 30)
+            cycle_tile(tile, count, dt, q)
+            copy_rows_out(mean, first, count, tile, 0)
+            copy_rows_out(covariance, first, count, tile, 6)
+
+
+@kernel()
+def copy_rows_in(table: Floats, first: int, count: int, tile: Floats, row: int) -> None:
+    """Copy some columns of all rows of a table into a tile, from its given row on.
+
+    Row by row through one-dimensional views: over two indices the compiler may swap the
+    loops and run down the columns, thirty times as slow.
+    """
+    for r in range(table.shape[0]):
+        start = (row + r) * WIDTH
+        source, target = table[r, first : first + count], tile[start : start + count]
+        for k in range(count):
+            target[k] = source[k]
+
+
+@kernel()
+def copy_rows_out(table: Floats, first: int, count: int, tile: Floats, row: int) -> None:
+    """Copy rows of a tile back into some columns of a table: the inverse of ``copy_rows_in``."""
+    for r in range(table.shape[0]):
+        start = (row + r) * WIDTH
+        source, target = tile[start : start + count], table[r, first : first + count]
+        for k in range(count):
+            target[k] = source[k]
+
+
+@kernel(fastmath=True)
+def cycle_tile(t: Floats, count: int, dt: float, q: float) -> None:
+    """Do ``kalman_cycle`` on the first columns of a tile, in place.
+
+    Parameters
+    ----------
+    t : (TILE_ROWS * WIDTH,) rows 0–5 the mean, 6–26 the packed covariance, 27–29 the measured
+        position, 30–35 its noise; 36 and 37 are written: squared distance of the
+        measurement, and the determinant of the innovation covariance
+    count : columns in use, at most ``STRIP``
+    dt, q : as in ``kalman_cycle``
+
+    Notes
+    -----
+    One array with rows a fixed distance apart: so the compiler can tell that no row
+    overlaps another, and handles several columns by one instruction.
+    """
     q_pp = q * dt * dt * dt / 3.0
     q_pv = q * dt * dt / 2.0
     q_vv = q * dt
-    for block in numba.prange((n + BLOCK - 1) // BLOCK):
-        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-            v00 = covariance[15, i]
-            v01 = covariance[16, i]
-            v02 = covariance[17, i]
-            v11 = covariance[18, i]
-            v12 = covariance[19, i]
-            v22 = covariance[20, i]
-            c00 = covariance[6, i] + dt * v00
-            c01 = covariance[7, i] + dt * v01
-            c02 = covariance[8, i] + dt * v02
-            c10 = covariance[9, i] + dt * v01
-            c11 = covariance[10, i] + dt * v11
-            c12 = covariance[11, i] + dt * v12
-            c20 = covariance[12, i] + dt * v02
-            c21 = covariance[13, i] + dt * v12
-            c22 = covariance[14, i] + dt * v22
-            # Pp + dt (C + Cᵀ) + dt² V, with the stale C read once more.
-            p00 = covariance[0, i] + dt * (covariance[6, i] + c00) + q_pp
-            p01 = covariance[1, i] + dt * (covariance[9, i] + c01)
-            p02 = covariance[2, i] + dt * (covariance[12, i] + c02)
-            p11 = covariance[3, i] + dt * (covariance[10, i] + c11) + q_pp
-            p12 = covariance[4, i] + dt * (covariance[13, i] + c12)
-            p22 = covariance[5, i] + dt * (covariance[14, i] + c22) + q_pp
-            c00 += q_pv
-            c11 += q_pv
-            c22 += q_pv
-            v00 += q_vv
-            v11 += q_vv
-            v22 += q_vv
-            x0 = mean[0, i] + dt * mean[3, i]
-            x1 = mean[1, i] + dt * mean[4, i]
-            x2 = mean[2, i] + dt * mean[5, i]
+    for k in range(count):
+        v00 = t[21 * WIDTH + k]
+        v01 = t[22 * WIDTH + k]
+        v02 = t[23 * WIDTH + k]
+        v11 = t[24 * WIDTH + k]
+        v12 = t[25 * WIDTH + k]
+        v22 = t[26 * WIDTH + k]
+        c00 = t[12 * WIDTH + k] + dt * v00
+        c01 = t[13 * WIDTH + k] + dt * v01
+        c02 = t[14 * WIDTH + k] + dt * v02
+        c10 = t[15 * WIDTH + k] + dt * v01
+        c11 = t[16 * WIDTH + k] + dt * v11
+        c12 = t[17 * WIDTH + k] + dt * v12
+        c20 = t[18 * WIDTH + k] + dt * v02
+        c21 = t[19 * WIDTH + k] + dt * v12
+        c22 = t[20 * WIDTH + k] + dt * v22
+        # Pp + dt (C + Cᵀ) + dt² V, with the C of before read once more.
+        p00 = t[6 * WIDTH + k] + dt * (t[12 * WIDTH + k] + c00) + q_pp
+        p01 = t[7 * WIDTH + k] + dt * (t[15 * WIDTH + k] + c01)
+        p02 = t[8 * WIDTH + k] + dt * (t[18 * WIDTH + k] + c02)
+        p11 = t[9 * WIDTH + k] + dt * (t[16 * WIDTH + k] + c11) + q_pp
+        p12 = t[10 * WIDTH + k] + dt * (t[19 * WIDTH + k] + c12)
+        p22 = t[11 * WIDTH + k] + dt * (t[20 * WIDTH + k] + c22) + q_pp
+        c00 += q_pv
+        c11 += q_pv
+        c22 += q_pv
+        v00 += q_vv
+        v11 += q_vv
+        v22 += q_vv
+        x0 = t[k] + dt * t[3 * WIDTH + k]
+        x1 = t[WIDTH + k] + dt * t[4 * WIDTH + k]
+        x2 = t[2 * WIDTH + k] + dt * t[5 * WIDTH + k]
 
-            s00 = p00 + noise[0, i]
-            s01 = p01 + noise[1, i]
-            s02 = p02 + noise[2, i]
-            s11 = p11 + noise[3, i]
-            s12 = p12 + noise[4, i]
-            s22 = p22 + noise[5, i]
-            i00 = s11 * s22 - s12 * s12
-            i01 = s02 * s12 - s01 * s22
-            i02 = s01 * s12 - s02 * s11
-            scale = 1.0 / (s00 * i00 + s01 * i01 + s02 * i02)
-            i00 *= scale
-            i01 *= scale
-            i02 *= scale
-            i11 = (s00 * s22 - s02 * s02) * scale
-            i12 = (s01 * s02 - s00 * s12) * scale
-            i22 = (s00 * s11 - s01 * s01) * scale
+        s00 = p00 + t[30 * WIDTH + k]
+        s01 = p01 + t[31 * WIDTH + k]
+        s02 = p02 + t[32 * WIDTH + k]
+        s11 = p11 + t[33 * WIDTH + k]
+        s12 = p12 + t[34 * WIDTH + k]
+        s22 = p22 + t[35 * WIDTH + k]
+        i00 = s11 * s22 - s12 * s12
+        i01 = s02 * s12 - s01 * s22
+        i02 = s01 * s12 - s02 * s11
+        determinant = s00 * i00 + s01 * i01 + s02 * i02
+        scale = 1.0 / determinant
+        i00 *= scale
+        i01 *= scale
+        i02 *= scale
+        i11 = (s00 * s22 - s02 * s02) * scale
+        i12 = (s01 * s02 - s00 * s12) * scale
+        i22 = (s00 * s11 - s01 * s01) * scale
 
-            y0 = measured[0, i] - x0
-            y1 = measured[1, i] - x1
-            y2 = measured[2, i] - x2
-            w0 = i00 * y0 + i01 * y1 + i02 * y2
-            w1 = i01 * y0 + i11 * y1 + i12 * y2
-            w2 = i02 * y0 + i12 * y1 + i22 * y2
-            mean[0, i] = x0 + p00 * w0 + p01 * w1 + p02 * w2
-            mean[1, i] = x1 + p01 * w0 + p11 * w1 + p12 * w2
-            mean[2, i] = x2 + p02 * w0 + p12 * w1 + p22 * w2
-            mean[3, i] += c00 * w0 + c10 * w1 + c20 * w2
-            mean[4, i] += c01 * w0 + c11 * w1 + c21 * w2
-            mean[5, i] += c02 * w0 + c12 * w1 + c22 * w2
+        y0 = t[27 * WIDTH + k] - x0
+        y1 = t[28 * WIDTH + k] - x1
+        y2 = t[29 * WIDTH + k] - x2
+        w0 = i00 * y0 + i01 * y1 + i02 * y2
+        w1 = i01 * y0 + i11 * y1 + i12 * y2
+        w2 = i02 * y0 + i12 * y1 + i22 * y2
+        t[36 * WIDTH + k] = y0 * w0 + y1 * w1 + y2 * w2
+        t[37 * WIDTH + k] = determinant
+        t[k] = x0 + p00 * w0 + p01 * w1 + p02 * w2
+        t[WIDTH + k] = x1 + p01 * w0 + p11 * w1 + p12 * w2
+        t[2 * WIDTH + k] = x2 + p02 * w0 + p12 * w1 + p22 * w2
+        t[3 * WIDTH + k] = t[3 * WIDTH + k] + c00 * w0 + c10 * w1 + c20 * w2
+        t[4 * WIDTH + k] = t[4 * WIDTH + k] + c01 * w0 + c11 * w1 + c21 * w2
+        t[5 * WIDTH + k] = t[5 * WIDTH + k] + c02 * w0 + c12 * w1 + c22 * w2
 
-            k0 = p00 * i00 + p01 * i01 + p02 * i02
-            k1 = p00 * i01 + p01 * i11 + p02 * i12
-            k2 = p00 * i02 + p01 * i12 + p02 * i22
-            covariance[0, i] = p00 - (k0 * p00 + k1 * p01 + k2 * p02)
-            covariance[1, i] = p01 - (k0 * p01 + k1 * p11 + k2 * p12)
-            covariance[2, i] = p02 - (k0 * p02 + k1 * p12 + k2 * p22)
-            covariance[6, i] = c00 - (k0 * c00 + k1 * c10 + k2 * c20)
-            covariance[7, i] = c01 - (k0 * c01 + k1 * c11 + k2 * c21)
-            covariance[8, i] = c02 - (k0 * c02 + k1 * c12 + k2 * c22)
-            k0 = p01 * i00 + p11 * i01 + p12 * i02
-            k1 = p01 * i01 + p11 * i11 + p12 * i12
-            k2 = p01 * i02 + p11 * i12 + p12 * i22
-            covariance[3, i] = p11 - (k0 * p01 + k1 * p11 + k2 * p12)
-            covariance[4, i] = p12 - (k0 * p02 + k1 * p12 + k2 * p22)
-            covariance[9, i] = c10 - (k0 * c00 + k1 * c10 + k2 * c20)
-            covariance[10, i] = c11 - (k0 * c01 + k1 * c11 + k2 * c21)
-            covariance[11, i] = c12 - (k0 * c02 + k1 * c12 + k2 * c22)
-            k0 = p02 * i00 + p12 * i01 + p22 * i02
-            k1 = p02 * i01 + p12 * i11 + p22 * i12
-            k2 = p02 * i02 + p12 * i12 + p22 * i22
-            covariance[5, i] = p22 - (k0 * p02 + k1 * p12 + k2 * p22)
-            covariance[12, i] = c20 - (k0 * c00 + k1 * c10 + k2 * c20)
-            covariance[13, i] = c21 - (k0 * c01 + k1 * c11 + k2 * c21)
-            covariance[14, i] = c22 - (k0 * c02 + k1 * c12 + k2 * c22)
-            k0 = c00 * i00 + c10 * i01 + c20 * i02
-            k1 = c00 * i01 + c10 * i11 + c20 * i12
-            k2 = c00 * i02 + c10 * i12 + c20 * i22
-            covariance[15, i] = v00 - (k0 * c00 + k1 * c10 + k2 * c20)
-            covariance[16, i] = v01 - (k0 * c01 + k1 * c11 + k2 * c21)
-            covariance[17, i] = v02 - (k0 * c02 + k1 * c12 + k2 * c22)
-            k0 = c01 * i00 + c11 * i01 + c21 * i02
-            k1 = c01 * i01 + c11 * i11 + c21 * i12
-            k2 = c01 * i02 + c11 * i12 + c21 * i22
-            covariance[18, i] = v11 - (k0 * c01 + k1 * c11 + k2 * c21)
-            covariance[19, i] = v12 - (k0 * c02 + k1 * c12 + k2 * c22)
-            k0 = c02 * i00 + c12 * i01 + c22 * i02
-            k1 = c02 * i01 + c12 * i11 + c22 * i12
-            k2 = c02 * i02 + c12 * i12 + c22 * i22
-            covariance[20, i] = v22 - (k0 * c02 + k1 * c12 + k2 * c22)
+        k0 = p00 * i00 + p01 * i01 + p02 * i02
+        k1 = p00 * i01 + p01 * i11 + p02 * i12
+        k2 = p00 * i02 + p01 * i12 + p02 * i22
+        t[6 * WIDTH + k] = p00 - (k0 * p00 + k1 * p01 + k2 * p02)
+        t[7 * WIDTH + k] = p01 - (k0 * p01 + k1 * p11 + k2 * p12)
+        t[8 * WIDTH + k] = p02 - (k0 * p02 + k1 * p12 + k2 * p22)
+        t[12 * WIDTH + k] = c00 - (k0 * c00 + k1 * c10 + k2 * c20)
+        t[13 * WIDTH + k] = c01 - (k0 * c01 + k1 * c11 + k2 * c21)
+        t[14 * WIDTH + k] = c02 - (k0 * c02 + k1 * c12 + k2 * c22)
+        k0 = p01 * i00 + p11 * i01 + p12 * i02
+        k1 = p01 * i01 + p11 * i11 + p12 * i12
+        k2 = p01 * i02 + p11 * i12 + p12 * i22
+        t[9 * WIDTH + k] = p11 - (k0 * p01 + k1 * p11 + k2 * p12)
+        t[10 * WIDTH + k] = p12 - (k0 * p02 + k1 * p12 + k2 * p22)
+        t[15 * WIDTH + k] = c10 - (k0 * c00 + k1 * c10 + k2 * c20)
+        t[16 * WIDTH + k] = c11 - (k0 * c01 + k1 * c11 + k2 * c21)
+        t[17 * WIDTH + k] = c12 - (k0 * c02 + k1 * c12 + k2 * c22)
+        k0 = p02 * i00 + p12 * i01 + p22 * i02
+        k1 = p02 * i01 + p12 * i11 + p22 * i12
+        k2 = p02 * i02 + p12 * i12 + p22 * i22
+        t[11 * WIDTH + k] = p22 - (k0 * p02 + k1 * p12 + k2 * p22)
+        t[18 * WIDTH + k] = c20 - (k0 * c00 + k1 * c10 + k2 * c20)
+        t[19 * WIDTH + k] = c21 - (k0 * c01 + k1 * c11 + k2 * c21)
+        t[20 * WIDTH + k] = c22 - (k0 * c02 + k1 * c12 + k2 * c22)
+        k0 = c00 * i00 + c10 * i01 + c20 * i02
+        k1 = c00 * i01 + c10 * i11 + c20 * i12
+        k2 = c00 * i02 + c10 * i12 + c20 * i22
+        t[21 * WIDTH + k] = v00 - (k0 * c00 + k1 * c10 + k2 * c20)
+        t[22 * WIDTH + k] = v01 - (k0 * c01 + k1 * c11 + k2 * c21)
+        t[23 * WIDTH + k] = v02 - (k0 * c02 + k1 * c12 + k2 * c22)
+        k0 = c01 * i00 + c11 * i01 + c21 * i02
+        k1 = c01 * i01 + c11 * i11 + c21 * i12
+        k2 = c01 * i02 + c11 * i12 + c21 * i22
+        t[24 * WIDTH + k] = v11 - (k0 * c01 + k1 * c11 + k2 * c21)
+        t[25 * WIDTH + k] = v12 - (k0 * c02 + k1 * c12 + k2 * c22)
+        k0 = c02 * i00 + c12 * i01 + c22 * i02
+        k1 = c02 * i01 + c12 * i11 + c22 * i12
+        k2 = c02 * i02 + c12 * i12 + c22 * i22
+        t[26 * WIDTH + k] = v22 - (k0 * c02 + k1 * c12 + k2 * c22)

@@ -14,8 +14,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import update_wrapper
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from types import FunctionType
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numba
 import numpy as np
@@ -73,6 +75,50 @@ def _choose_cache_folder() -> Path | None:
 CACHE_FOLDER = _choose_cache_folder()
 
 
+def _one_type_per_kernel(compiled: Any) -> Any:
+    """Let a constant argument be of the same type as a variable one.
+
+    numba compiles a callee once more for every literal that some caller passes (a 0, a
+    False); that made a tenth of a cold start.
+    """
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return compiled
+    template_of = compiled.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        widen = numba.types.unliteral
+        return template_of(tuple(map(widen, args)), {k: widen(v) for k, v in kws.items()})
+
+    compiled.get_call_template = get_call_template
+    return compiled
+
+
+class _Threaded(Generic[P, R]):
+    """A kernel with a parallel loop, in two versions: with threads, and without.
+
+    Waking a second thread for a small problem costs more than it saves, and a parallel
+    version takes longer to compile; each is compiled when it is first wanted.
+    """
+
+    def __init__(self, function: Callable[P, R], options: dict[str, Any]) -> None:
+        self._threaded: Callable[P, R] = _one_type_per_kernel(
+            numba.njit(parallel=True, **options)(function)
+        )
+        single = FunctionType(
+            function.__code__, function.__globals__, function.__name__, function.__defaults__
+        )
+        # numba keys its cache by the qualified name: the two versions need two.
+        single.__qualname__ = function.__qualname__ + "_single"
+        single.__module__ = function.__module__
+        single.__annotations__ = function.__annotations__
+        self._single: Callable[P, R] = _one_type_per_kernel(numba.njit(**options)(single))
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> R:
+        version = self._threaded if _use_threads else self._single
+        return version(*arguments, **named)
+
+
 def kernel(
     *, parallel: bool = False, fastmath: bool = False, inline: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -82,7 +128,8 @@ def kernel(
     ----------
     parallel
         Let ``numba.prange`` split the outer loop over threads. Blocks must be of
-        fixed size and write apart, so that results do not depend on the threads.
+        fixed size and write apart, so that results do not depend on the threads. Such
+        a kernel is called from Python only.
     fastmath
         Allow reordering and fused operations; only where inputs are finite.
     inline
@@ -90,14 +137,16 @@ def kernel(
     """
 
     def compile_(function: Callable[P, R]) -> Callable[P, R]:
-        compiled: Callable[P, R] = numba.njit(
-            cache=CACHE_FOLDER is not None,
-            nogil=True,
-            parallel=parallel,
-            fastmath=fastmath,
-            inline="always" if inline else "never",
-            error_model="numpy",
-        )(function)
+        options: dict[str, Any] = {
+            "cache": CACHE_FOLDER is not None,
+            "nogil": True,
+            "fastmath": fastmath,
+            "inline": "always" if inline else "never",
+            "error_model": "numpy",
+        }
+        if parallel:
+            return _Threaded(function, options)
+        compiled: Callable[P, R] = _one_type_per_kernel(numba.njit(**options)(function))
         return compiled
 
     return compile_
@@ -138,15 +187,16 @@ compilation = Compilation()
 event.register("numba:compile", compilation)  # type: ignore[no-untyped-call]
 
 
+_use_threads = True
+
+
 @contextmanager
 def threads_for(items: int) -> Iterator[None]:
-    """Let parallel kernels inside the block use more than one thread only if it pays."""
-    if items >= _THREADED_FROM or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        yield
-        return
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
+    """Let parallel kernels inside the block use threads only if it pays."""
+    global _use_threads
+    before = _use_threads
+    _use_threads = before and items >= _THREADED_FROM
     try:
         yield
     finally:
-        numba.set_num_threads(before)
+        _use_threads = before

@@ -1,4 +1,8 @@
-"""The polar measurement of a sensor, and its derivatives."""
+"""What sensors measure of a state, and its derivatives.
+
+A measurement has up to four components, each NaN where it was not measured; what they
+are tells its ``Measured`` kind. Their errors are independent.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,13 @@ import math
 import numpy as np
 
 from sim.core.jit import kernel
-from sim.core.tables import Floats
+from sim.core.tables import Floats, Measured
+
+SPEED_OF_LIGHT_MPS = 299_792_458.0
+
+_POLAR = int(Measured.POLAR)
+_POSITION = int(Measured.POSITION)
+_BISTATIC = int(Measured.BISTATIC)
 
 
 @kernel()
@@ -66,6 +76,144 @@ def polar(x: Floats, origin: Floats, enu_R_sensor: Floats, predicted: Floats, H:
         H[1, j + 3] = 0.0
         H[2, j + 3] = 0.0
         H[3, j + 3] = toward
+
+
+@kernel()
+def measure(
+    kind: int,
+    x: Floats,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    other: Floats,
+    predicted: Floats,
+    H: Floats,
+) -> None:
+    """Predict the measurement of a state, and its Jacobian.
+
+    Parameters
+    ----------
+    kind : a ``Measured``
+    x : (6 or more,) position and velocity first, scenario ENU
+    origin : (3,) the sensor's place, scenario ENU
+    enu_R_sensor : (3, 3) columns are the sensor's own east, north, up
+    other : (3,) the transmitter or the second receiver, scenario ENU; else not read
+    predicted : (4,) written; 0 for a component that the kind has not
+    H : (4, 6 or more) its first six columns are written: derivatives by x
+    """
+    if kind == _POLAR:
+        polar(x, origin, enu_R_sensor, predicted, H)
+    elif kind == _POSITION:
+        for a in range(4):
+            predicted[a] = 0.0
+            for j in range(6):
+                H[a, j] = 0.0
+        for a in range(3):
+            for j in range(3):
+                H[a, j] = enu_R_sensor[j, a]
+                predicted[a] += enu_R_sensor[j, a] * (x[j] - origin[j])
+    elif kind == _BISTATIC:
+        polar(x, origin, enu_R_sensor, predicted, H)
+        _add_distance(x, other, 1.0, predicted, H)
+        predicted[0] -= math.sqrt(
+            (other[0] - origin[0]) ** 2 + (other[1] - origin[1]) ** 2 + (other[2] - origin[2]) ** 2
+        )
+    else:
+        for a in range(4):
+            predicted[a] = 0.0
+            for j in range(6):
+                H[a, j] = 0.0
+        _add_distance(x, origin, 1.0, predicted, H)
+        _add_distance(x, other, -1.0, predicted, H)
+        predicted[0] /= SPEED_OF_LIGHT_MPS
+        predicted[3] = 0.0
+        for j in range(3):
+            H[0, j] /= SPEED_OF_LIGHT_MPS
+            H[3, j] = 0.0
+            H[3, j + 3] = 0.0
+
+
+@kernel()
+def _add_distance(x: Floats, place: Floats, sign: float, predicted: Floats, H: Floats) -> None:
+    """Add a distance to component 0 and its rate to component 3, with derivatives."""
+    d0 = x[0] - place[0]
+    d1 = x[1] - place[1]
+    d2 = x[2] - place[2]
+    r = max(math.sqrt(d0 * d0 + d1 * d1 + d2 * d2), 1e-3)
+    rate = (d0 * x[3] + d1 * x[4] + d2 * x[5]) / r
+    predicted[0] += sign * r
+    predicted[3] += sign * rate
+    for j in range(3):
+        toward = (x[j] - place[j]) / r
+        H[0, j] += sign * toward
+        H[3, j] += sign * (x[j + 3] - rate * toward) / r
+        H[3, j + 3] += sign * toward
+
+
+@kernel()
+def innovate(kind: int, measured: Floats, predicted: Floats, innovation: Floats) -> None:
+    """Write measured minus predicted (4,), azimuths wrapped; NaN where not measured."""
+    for a in range(4):
+        innovation[a] = measured[a] - predicted[a]
+    if kind in (_POLAR, _BISTATIC):
+        innovation[1] = wrap_angle(innovation[1])
+
+
+@kernel()
+def to_position(
+    kind: int,
+    measured: Floats,
+    sigma: Floats,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    position: Floats,
+    noise: Floats,
+) -> bool:
+    """Convert a measurement that fixes a position on its own.
+
+    Parameters
+    ----------
+    kind : ``Measured.POLAR`` with range, azimuth and elevation, or ``Measured.POSITION``
+    measured, sigma : (4,)
+    origin, enu_R_sensor : the sensor's place and axes
+    position : (3,) written, scenario ENU, m
+    noise : (6,) written: its covariance, upper triangle, scenario ENU, m²
+
+    Returns
+    -------
+    bool
+        False, with nothing written, for another kind or where a component is missing.
+
+    Notes
+    -----
+    First order, not debiased: a converted position lies r·σ²/2 too close for each angle's
+    σ. That hurts where r·σ² / σ_range exceeds 0.4 (Lerro, Bar-Shalom, Tracking with
+    Debiased Consistent Converted Measurements, IEEE Trans. AES 29 (1993)); 3 mrad and
+    25 m at 80 km make 0.03. Above that, use an extended or cubature update.
+    """
+    if math.isnan(measured[0] + measured[1] + measured[2]):
+        return False
+    C = np.empty((3, 3))
+    if kind == _POLAR:
+        polar_to_position(
+            measured[0], measured[1], measured[2], sigma, origin, enu_R_sensor, position, C
+        )
+    elif kind == _POSITION:
+        for i in range(3):
+            position[i] = origin[i]
+            for k in range(3):
+                position[i] += enu_R_sensor[i, k] * measured[k]
+            for j in range(3):
+                C[i, j] = 0.0
+                for k in range(3):
+                    C[i, j] += enu_R_sensor[i, k] * enu_R_sensor[j, k] * sigma[k] * sigma[k]
+    else:
+        return False
+    row = 0
+    for i in range(3):
+        for j in range(i, 3):
+            noise[row] = C[i, j]
+            row += 1
+    return True
 
 
 @kernel()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Indices = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
@@ -23,6 +24,23 @@ RANGE, AZIMUTH, ELEVATION, RANGE_RATE = range(4)
 
 #: ``Plots.truth_id`` of a false alarm.
 FALSE_ALARM = -1
+
+
+class Measured(IntEnum):
+    """What the four components of ``Plots.measurement`` are.
+
+    ``POLAR``: slant range (m), azimuth (rad, clockwise from true north), elevation (rad),
+    range rate (m/s). ``POSITION``: east, north, up (m), nothing. ``BISTATIC``: path from
+    the transmitter over the target to the receiver, less the baseline (m), azimuth and
+    elevation at the receiver (rad), rate of the path (m/s). ``TIME_DIFFERENCE``: way to
+    this receiver less the way to the other one, over the speed of light (s), and nothing else.
+    All in the sensor's own east-north-up frame.
+    """
+
+    POLAR = 0
+    POSITION = 1
+    BISTATIC = 2
+    TIME_DIFFERENCE = 3
 
 
 class Reply(IntEnum):
@@ -84,9 +102,9 @@ class Plots:
     ----------
     time_s : (N,) seconds since the scenario's start
     sensor : (N,) index of the sensor
-    measurement : (N, 4) slant range (m), azimuth (rad, clockwise from true north),
-        elevation (rad), range rate (m/s), in the sensor's own east-north-up frame;
-        NaN where the sensor does not measure the component
+    measurement : (N, 4) components as the sensor's ``Measured`` says, for most sensors
+        slant range (m), azimuth (rad, clockwise from true north), elevation (rad), range
+        rate (m/s), in the sensor's own east-north-up frame; NaN where not measured
     sigma : (N, 4) standard deviations of ``measurement``, NaN where not measured
     snr_db : (N,) signal-to-noise ratio
     reply : (N,) ``Reply``
@@ -127,7 +145,7 @@ class Plots:
             return tables[0]
         return cls(*(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(cls)))
 
-    def take(self, rows: NDArray[np.intp] | Bools) -> Plots:
+    def take(self, rows: NDArray[np.signedinteger[Any]] | Bools) -> Plots:
         """Return the given rows (indices or mask) as a new table."""
         return Plots(*(getattr(self, f.name)[rows] for f in fields(self)))
 

@@ -9,12 +9,11 @@ import numpy as np
 from sensors.registry import Sensor
 from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
-from sim.engine.world import World
-from sim.network.links import Links
+from sim.engine.sensor_models import sensor_models
+from sim.engine.world import SiteSensors, World
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.specs import Corridor, Scenario
-from sim.tracking import SensorModels
+from sim.scenario.specs import Corridor, Network, Scenario
 from sim.world.frames import Frame
 from sim.world.spec import Position
 from sim.world.truth import Targets, build_targets
@@ -42,15 +41,7 @@ def build(scenario: LoadedScenario) -> World:
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
     )
-    sensors, links = _sensors(spec, frame)
-    models = SensorModels(
-        origin_enu_m=np.array([sensor.origin_enu_m for sensor in sensors]),
-        enu_R_sensor=np.array([sensor.enu_R_sensor for sensor in sensors]),
-        height_m=np.array([float(frame.height_m_of(sensor.origin_enu_m)) for sensor in sensors]),
-        period_s=np.array([sensor.period_s for sensor in sensors]),
-        measures=np.array([sensor.measures for sensor in sensors]),
-        clutter_density=np.array([sensor.clutter_density for sensor in sensors]),
-    )
+    sensors, sites = _sites(spec, frame)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
@@ -58,8 +49,8 @@ def build(scenario: LoadedScenario) -> World:
         frame=frame,
         targets=targets,
         sensors=sensors,
-        models=models,
-        links=links,
+        models=sensor_models(sensors, frame),
+        sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
     )
@@ -74,18 +65,19 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
     return float(enu[0]), float(enu[1]), float(enu[2])
 
 
-def _sensors(spec: Scenario, frame: Frame) -> tuple[tuple[Sensor, ...], Links]:
+def _sites(spec: Scenario, frame: Frame) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
-    latency_s, loss = [], []
+    sites = []
     for site in spec.sites:
         place = np.array(_enu(frame, site.position, spec.area.height_m))
-        network = networks[site.network] if site.network else None
+        first = len(sensors)
         for sensor in site.sensors:
             sensors.append(sensor.build(len(sensors), site.id, frame, place, spec.area.height_m))
-            latency_s.append(network.latency_s if network else 0.0)
-            loss.append(network.loss if network else 0.0)
-    return tuple(sensors), Links(np.array(latency_s), np.array(loss))
+        link = networks[site.network] if site.network else Network(id="at-once")
+        own = np.arange(first, len(sensors), dtype=np.int32)
+        sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))
+    return tuple(sensors), tuple(sites)
 
 
 def _setting(

@@ -1,4 +1,4 @@
-"""One step of a run: truth, sensors, links, tracker, picture."""
+"""One step of a run: truth, sensors, picture."""
 
 from __future__ import annotations
 
@@ -17,28 +17,24 @@ def step(world: World, state: State) -> Snapshot:
     state.step += 1
     time_s = state.step * world.step_s
     start, end = state.truth, world.targets.truth(time_s)
-    made: list[Plots] = []
-    for sensor, generator in zip(world.sensors, state.generators, strict=True):
-        plots = sensor.observe(world.targets, start, end, generator)
-        if len(plots):
-            made.append(plots)
-            state.mailbox.send(sensor.index, plots)
+    made = [
+        sensor.observe(world.targets, start, end, generator)
+        for sensor, generator in zip(world.sensors, state.generators, strict=True)
+    ]
     state.truth = end
-    heard_s = time_s - world.links.hold_back_s
-    # The tracker never sees which target a plot came from.
-    state.tracker.process(state.mailbox.receive(heard_s).without_truth(), heard_s)
+    state.picture.take(made, time_s)
     if state.step % world.record_every == 0:
         _look_round(world, state, end)
     return Snapshot(
         time_s=time_s,
         truth=end,
         plots=Plots.concatenate(made),
-        tracks=identify(state.tracker.picture(time_s)),
+        tracks=identify(state.picture.tracks(time_s)),
         beam_azimuth_rad=np.array([sensor.beam_azimuth_rad(time_s) for sensor in world.sensors]),
         detectability=state.detectability,
         visibility=state.visibility,
         best_sensor=state.best_sensor,
-        rejected=state.tracker.rejected.total,
+        rejected=state.picture.rejected,
     )
 
 

@@ -9,12 +9,22 @@ import numpy as np
 from sensors.registry import Sensor
 from sim.core.tables import Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
-from sim.network.links import Links, Mailbox
+from sim.engine.pictures import Picture, open_picture
 from sim.record.setting import Setting
 from sim.scenario.specs import Scenario
-from sim.tracking import SensorModels, Tracker
+from sim.tracking import SensorModels
 from sim.world.frames import Frame
 from sim.world.truth import Targets
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSensors:
+    """A site: which of the run's sensors stand there, and what link it has."""
+
+    id: str
+    sensors: Ints
+    latency_s: float
+    loss: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class World:
     ----------
     sensors : in order of ``Plots.sensor``
     models : the same, as the tracker knows them
+    sites : in order of the scenario; so are their sensors
     step_s : length of a step; pictures are recorded at multiples of it
     record_every : steps between two recorded pictures
     """
@@ -35,7 +46,7 @@ class World:
     targets: Targets
     sensors: tuple[Sensor, ...]
     models: SensorModels
-    links: Links
+    sites: tuple[SiteSensors, ...]
     step_s: float
     record_every: int
 
@@ -46,10 +57,7 @@ class World:
         return State(
             step=0,
             truth=self.targets.truth(0.0),
-            tracker=Tracker(self.spec.tracker, self.models),
-            mailbox=Mailbox(
-                self.links, [chance.generator(f"link/{sensor.id}") for sensor in self.sensors]
-            ),
+            picture=open_picture(self, chance),
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
@@ -63,8 +71,7 @@ class State:
 
     step: int
     truth: Truth
-    tracker: Tracker
-    mailbox: Mailbox
+    picture: Picture
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes

@@ -1,4 +1,4 @@
-"""Whether the tracker's own error estimate is honest: NEES of the position.
+"""Whether a filter's own error estimate is honest: NEES of its states, NIS of its innovations.
 
 Bar-Shalom, Li and Kirubarajan, Estimation with Applications to Tracking and
 Navigation (2001), section 5.4.
@@ -75,6 +75,75 @@ def nees(error_m: Floats, covariance_m2: Floats) -> Floats:
     solved = np.linalg.solve(covariance_m2[usable], error_m[usable, :, None])[..., 0]
     values[usable] = (error_m[usable] * solved).sum(axis=1)
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTest:
+    """Mean of normalised squared errors and where an honest filter's mean lies.
+
+    Attributes
+    ----------
+    mean : the dimension d for an honest filter, NaN if there is no usable error
+    low, high : bounds at the confidence asked for
+    runs : independent runs that the bounds rest upon
+    unusable : errors left out because the covariance is not positive definite
+    """
+
+    mean: float
+    low: float
+    high: float
+    runs: int
+    unusable: int
+
+    @property
+    def within(self) -> bool:
+        """Whether the mean lies within its bounds."""
+        return self.low <= self.mean <= self.high
+
+
+def error_test(
+    error: Floats, covariance: Floats, runs: int | None = None, confidence: float = 0.95
+) -> ErrorTest:
+    """Test errors against their covariances: NEES of states, or NIS of innovations.
+
+    Parameters
+    ----------
+    error : (R, d) state errors (position, or the full state), or innovations
+    covariance : (R, d, d) of the same: state covariance, or innovation covariance
+    runs : how many of the rows are independent of each other; all unless given. Errors of
+        one track at successive scans are not, honest innovations are
+    confidence : probability with which an honest filter's mean lies within the bounds
+
+    Notes
+    -----
+    Bar-Shalom, Li and Kirubarajan (2001), section 5.4.2.
+    """
+    values = nees(error, covariance)
+    usable = values[np.isfinite(values)]
+    independent = usable.size if runs is None else runs
+    if not usable.size or independent < 1:
+        return ErrorTest(np.nan, np.nan, np.nan, 0, values.size - usable.size)
+    low, high = mean_bounds(error.shape[1], independent, confidence)
+    return ErrorTest(float(usable.mean()), low, high, independent, values.size - usable.size)
+
+
+def error_test_over_time(
+    error: Floats, covariance: Floats, confidence: float = 0.95
+) -> tuple[Floats, float, float]:
+    """Return the mean over runs at every step (K,), and its lower and upper bound.
+
+    Parameters
+    ----------
+    error : (M, K, d) of M independent runs at K steps
+    covariance : (M, K, d, d)
+    """
+    runs, steps, dimensions = error.shape
+    values = nees(
+        error.reshape(runs * steps, dimensions),
+        covariance.reshape(runs * steps, dimensions, dimensions),
+    ).reshape(runs, steps)
+    low, high = mean_bounds(dimensions, runs, confidence)
+    return values.mean(axis=0), low, high
 
 
 def consistency(truth: TruthHistory, confirmed: TrackHistory, matching: Matching) -> Consistency:

@@ -12,18 +12,25 @@ from sim.metrics.consistency import consistency
 from sim.metrics.corridor import judge_corridor
 from sim.metrics.episodes import Scene
 from sim.metrics.facts import Corridor, Facts, Point
-from sim.metrics.gospa import over_time
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.holding import since_s
 from sim.metrics.matching import match
 from sim.metrics.per_sensor import per_sensor
 from sim.metrics.per_target import per_target
 from sim.metrics.point import judge_point
+from sim.metrics.sets import over_time
 from sim.metrics.siap import siap
+from sim.metrics.switches import of_matching
+from sim.metrics.t_gospa import t_gospa
+from sim.metrics.trajectories import Trajectories, of_histories, ospa2, ospa2_over_time
 
 #: A tracker gets this long to initiate before ``completeness_in_coverage_after_grace`` counts.
 INITIATION_GRACE_S = 20.0
+#: OSPA(2) looks back so far.
+OSPA2_WINDOW_S = 60.0
 _ORDER = 2.0
+#: Targets whose tracks T-GOSPA chooses together may have so many assignments: keeps it quick.
+_MAX_STATES = 200
 
 
 def _mean(values: Floats) -> float | None:
@@ -69,6 +76,7 @@ def judge(
     confirmed = tracks.confirmed()
     distances = over_time(truth, confirmed, cutoff_m, _ORDER)
     matching = match(truth, confirmed, cutoff_m)
+    trajectories = of_histories(truth, confirmed)
     scene = Scene(
         truth=truth,
         confirmed=confirmed,
@@ -91,6 +99,9 @@ def judge(
             "missed_targets": _mean(distances.missed_targets.astype(float)),
             "false_tracks": _mean(distances.false_tracks.astype(float)),
         },
+        "ospa2": _ospa2(*trajectories, cutoff_m, interval_s),
+        "t_gospa": _t_gospa(*trajectories, cutoff_m),
+        "switches": of_matching(truth, confirmed, matching).to_json(),
         "siap": siap(truth, confirmed, matching, facts, interval_s, initiation_grace_s).to_json(),
         "consistency": consistency(truth, confirmed, matching).to_json(),
         "targets": per_target(truth, confirmed, matching, plots, facts, interval_s),
@@ -101,4 +112,35 @@ def judge(
             else judge_point(scene, thing)
             for thing in protected
         ],
+    }
+
+
+def _ospa2(
+    x: Trajectories, y: Trajectories, cutoff_m: float, interval_s: float
+) -> dict[str, float | None]:
+    window = max(1, round(OSPA2_WINDOW_S / interval_s))
+    return {
+        "window_s": window * float(interval_s),
+        "mean_m": _mean(ospa2_over_time(x, y, cutoff_m, window, _ORDER)),
+        "whole_run_m": ospa2(x, y, cutoff_m, _ORDER) if x.steps else None,
+    }
+
+
+def _t_gospa(x: Trajectories, y: Trajectories, cutoff_m: float) -> dict[str, float | bool | None]:
+    """A switch costs as much as a missed target and a false track at one step."""
+    found = t_gospa(x, y, cutoff_m, cutoff_m, _ORDER, _MAX_STATES)
+
+    def per_step(power: float) -> float | None:
+        return float(np.sqrt(power / x.steps)) if x.steps else None
+
+    return {
+        "switch_penalty_m": float(cutoff_m),
+        "rms_m": per_step(found.distance**_ORDER),
+        "rms_lower_bound_m": per_step(found.lower_bound**_ORDER),
+        "exact": found.exact,
+        "localisation_rms_m": per_step(found.localisation),
+        "missed_rms_m": per_step(found.missed),
+        "false_rms_m": per_step(found.false),
+        "switch_rms_m": per_step(found.switch),
+        "switches": found.switches,
     }

@@ -1,28 +1,91 @@
-"""Loops over the steps of a run: distances between point sets, and who is on whom.
+"""Loops over the steps of a run: which points are near, how far two sets are, who is on whom.
 
-Both need the assignment with the least sum of costs min(d, c)^p, where an unpaired point
-costs as much as a pair at the cutoff. It is the one with the largest sum of gains
-c^p − d^p over pairs closer than c.
+The latter two need the assignment with the least sum of costs min(d, c)^p, where an
+unpaired point costs as much as a pair at the cutoff. It is the one with the largest sum of
+gains c^p − d^p over pairs closer than c. Those pairs are found by a sweep along one axis, in
+which the second set is sorted, so that no step looks at all pairs.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.assignment import assign
 from sim.core.jit import kernel
-from sim.core.tables import Bools, Floats, Ints
+from sim.core.tables import Floats, Ints
 
 Rows = NDArray[np.intp]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @kernel()
-def _distance(a: Floats, b: Floats) -> float:
-    total = 0.0
-    for k in range(a.size):
-        total += (a[k] - b[k]) ** 2
-    return np.sqrt(total)  # type: ignore[no-any-return]
+def _longer(values: NDArray[Number], count: int) -> NDArray[Number]:
+    longer = np.empty(2 * values.size, values.dtype)
+    for k in range(count):
+        longer[k] = values[k]
+    return longer
+
+
+@kernel()
+def near_points(
+    x: Floats,
+    x_first: int,
+    x_last: int,
+    y: Floats,
+    y_first: int,
+    y_last: int,
+    order: Rows,
+    axes: Rows,
+    axis: int,
+    cutoff: float,
+    start: Ints,
+    column: Ints,
+    distance: Floats,
+) -> tuple[Ints, Floats]:
+    """List the pairs of one step that are closer than the cutoff.
+
+    Parameters
+    ----------
+    x, y : (R, D), (Q, D) points of all steps; those of this step lie in the given rows
+    order : (Q,) rows of y, step by step, sorted by their coordinate ``axis``, NaN last
+    axes : (Q,) how many coordinates of y count in distances
+    start : (x_last - x_first + 1,) filled: pairs of point i are ``start[i]:start[i + 1]``
+    column, distance : buffers for the pairs
+
+    Returns
+    -------
+    column : of each pair, the row of y less ``y_first``; the buffer or a longer one
+    distance : of each pair, likewise
+    """
+    count = 0
+    start[0] = 0
+    for i in range(x_first, x_last):
+        low, high = y_first, y_last
+        while low < high:
+            middle = (low + high) // 2
+            if y[order[middle], axis] < x[i, axis] - cutoff:
+                low = middle + 1
+            else:
+                high = middle
+        while low < y_last and y[order[low], axis] <= x[i, axis] + cutoff:
+            j = order[low]
+            low += 1
+            square = 0.0
+            for k in range(axes[j]):
+                square += (x[i, k] - y[j, k]) ** 2
+            apart = np.sqrt(square)
+            if apart < cutoff:
+                if count == column.size:
+                    column = _longer(column, count)
+                    distance = _longer(distance, count)
+                column[count] = j - y_first
+                distance[count] = apart
+                count += 1
+        start[i - x_first + 1] = count
+    return column, distance
 
 
 @kernel()
@@ -31,8 +94,11 @@ def point_set_parts(
     tracks: Floats,
     truth_start: Rows,
     track_start: Rows,
+    order: Rows,
+    axes: Rows,
+    axis: int,
     cutoff: float,
-    order: float,
+    power: float,
     localisation: Floats,
     pairs: Rows,
 ) -> None:
@@ -42,31 +108,31 @@ def point_set_parts(
     ----------
     truth, tracks : (R, D), (Q, D) points of all steps
     truth_start, track_start : (K + 1,) first row of every step
-    cutoff, order : c and p
+    order, axes, axis : see ``near_points``
+    cutoff, power : c and p
     localisation : (K,) filled with the sum of d^p over assigned pairs with d < c
     pairs : (K,) filled with their number
     """
+    column = np.empty(1024, np.int32)
+    distance = np.empty(1024)
     for step in range(localisation.size):
-        x = truth[truth_start[step] : truth_start[step + 1]]
-        y = tracks[track_start[step] : track_start[step + 1]]
-        start = np.zeros(x.shape[0] + 1, np.int32)
-        column = np.empty(x.shape[0] * y.shape[0], np.int32)
-        gain = np.empty(x.shape[0] * y.shape[0])
-        count = 0
-        for i in range(x.shape[0]):
-            for j in range(y.shape[0]):
-                distance = _distance(x[i], y[j])
-                if distance < cutoff:
-                    column[count] = j
-                    gain[count] = cutoff**order - distance**order
-                    count += 1
-            start[i + 1] = count
-        column_of = assign(start, column, gain, y.shape[0])
+        first, last = truth_start[step], truth_start[step + 1]
+        others = track_start[step + 1] - track_start[step]
+        start = np.zeros(last - first + 1, np.int32)
+        column, distance = near_points(
+            truth, first, last, tracks, track_start[step], track_start[step + 1],
+            order, axes, axis, cutoff, start, column, distance,
+        )  # fmt: skip
+        gain = np.empty(start[-1])
+        for e in range(gain.size):
+            gain[e] = cutoff**power - distance[e] ** power
+        column_of = assign(start, column, gain, others)
         total, near = 0.0, 0
-        for i in range(x.shape[0]):
-            if column_of[i] >= 0:
-                total += _distance(x[i], y[column_of[i]]) ** order
-                near += 1
+        for i in range(last - first):
+            for e in range(start[i], start[i + 1]):
+                if column[e] == column_of[i]:
+                    total += distance[e] ** power
+                    near += 1
         localisation[step] = total
         pairs[step] = near
 
@@ -77,9 +143,11 @@ def correspond(
     target: Ints,
     truth_start: Rows,
     tracks: Floats,
-    has_height: Bools,
     number: Ints,
     track_start: Rows,
+    order: Rows,
+    axes: Rows,
+    axis: int,
     cutoff: float,
     loyalty: float,
     track_row: Rows,
@@ -90,42 +158,42 @@ def correspond(
     Parameters
     ----------
     truth, tracks : (R, 3), (Q, 3) positions
-    has_height : (Q,) whether a track's up component counts in distances
     target, number : (R,), (Q,)
     truth_start, track_start : (K + 1,)
+    order, axes, axis : see ``near_points``; 2 axes of a track whose up component is not known
     cutoff : only closer pairs can correspond
     loyalty : the distance of a pair that held before is divided by this
     track_row : (R,) filled with the row of the track that holds the target, -1 for none
     truth_row : (Q,) filled with the row of the target that the track is on, -1 for none
     """
     held = np.full(target.max() + 1 if target.size else 0, -1)
+    column = np.empty(1024, np.int32)
+    distance = np.empty(1024)
     for step in range(truth_start.size - 1):
-        first_truth, first_track = truth_start[step], track_start[step]
-        targets = truth_start[step + 1] - first_truth
-        others = track_start[step + 1] - first_track
-        start = np.zeros(targets + 1, np.int32)
-        column = np.empty(targets * others, np.int32)
-        gain = np.empty(targets * others)
-        nearest = np.full(others, cutoff)
-        count = 0
-        track_row[first_truth : first_truth + targets] = -1
-        truth_row[first_track : first_track + others] = -1
-        for i in range(targets):
-            for j in range(others):
-                axes = 3 if has_height[first_track + j] else 2
-                distance = _distance(truth[first_truth + i, :axes], tracks[first_track + j, :axes])
-                if distance < cutoff:
-                    if distance < nearest[j]:
-                        nearest[j] = distance
-                        truth_row[first_track + j] = first_truth + i
-                    if held[target[first_truth + i]] == number[first_track + j]:
-                        distance /= loyalty
-                    column[count] = j
-                    gain[count] = cutoff**2 - distance**2
-                    count += 1
-            start[i + 1] = count
-        column_of = assign(start, column, gain, others)
-        for i in range(targets):
+        first_truth, last_truth = truth_start[step], truth_start[step + 1]
+        first_track, last_track = track_start[step], track_start[step + 1]
+        start = np.zeros(last_truth - first_truth + 1, np.int32)
+        column, distance = near_points(
+            truth, first_truth, last_truth, tracks, first_track, last_track,
+            order, axes, axis, cutoff, start, column, distance,
+        )  # fmt: skip
+        gain = np.empty(start[-1])
+        nearest = np.full(last_track - first_track, cutoff)
+        for i in range(first_truth, last_truth):
+            track_row[i] = -1
+        for j in range(first_track, last_track):
+            truth_row[j] = -1
+        for i in range(last_truth - first_truth):
+            for e in range(start[i], start[i + 1]):
+                j, apart = column[e], distance[e]
+                if apart < nearest[j]:
+                    nearest[j] = apart
+                    truth_row[first_track + j] = first_truth + i
+                if held[target[first_truth + i]] == number[first_track + j]:
+                    apart /= loyalty
+                gain[e] = cutoff**2 - apart**2
+        column_of = assign(start, column, gain, last_track - first_track)
+        for i in range(last_truth - first_truth):
             if column_of[i] >= 0:
                 j = first_track + column_of[i]
                 track_row[first_truth + i] = j

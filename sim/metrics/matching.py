@@ -20,6 +20,7 @@ import numpy as np
 
 from sim.core.tables import Bools, Floats
 from sim.metrics.history import Rows, Steps, TrackHistory, TruthHistory
+from sim.metrics.sweep import sweep
 
 #: How many times smaller the errors of a new pairing must be to replace the old one.
 LOYALTY = 3.0
@@ -82,14 +83,19 @@ def match(truth: TruthHistory, confirmed: TrackHistory, cutoff_m: float) -> Matc
         np.empty(len(confirmed), np.intp),
         height_variance_m2 <= (_HEIGHT_SIGMA_SHARE * cutoff_m) ** 2,
     )
+    lay = sweep(
+        confirmed.position_enu_m, steps.track_start, axes=np.where(matching.has_height, 3, 2)
+    )
     correspond(
         np.ascontiguousarray(truth.position_enu_m, np.float64),
         truth.target.astype(np.int32),
         steps.truth_start,
         np.ascontiguousarray(confirmed.position_enu_m, np.float64),
-        matching.has_height,
         confirmed.number.astype(np.int32),
         steps.track_start,
+        lay.order,
+        lay.axes,
+        lay.axis,
         float(cutoff_m),
         LOYALTY,
         matching.track_row,

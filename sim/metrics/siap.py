@@ -43,6 +43,7 @@ class Siap:
     longest_segment: float | None
     identity_completeness: float | None
     identity_correctness: float | None
+    identity_ambiguity: float | None
 
     def to_json(self) -> dict[str, float | None]:
         """Return plain values."""
@@ -115,7 +116,16 @@ def siap(
         longest_segment=ratio(held.longest_segment_s.sum(), held.present_s.sum()),
         identity_completeness=ratio((identity != Identity.PENDING).sum(), n_tracked),
         identity_correctness=ratio(right.sum(), n_tracked),
+        identity_ambiguity=ratio(_contradictions(confirmed, matching), n_tracked),
     )
+
+
+def _contradictions(confirmed: TrackHistory, matching: Matching) -> int:
+    """Return how many tracked targets their tracks judge differently, extra tracks included."""
+    judged = matching.on_target & (confirmed.identity != Identity.PENDING)
+    verdicts = np.unique(np.stack([matching.truth_row[judged], confirmed.identity[judged]]), axis=1)
+    _, count = np.unique(verdicts[0], return_counts=True)
+    return int((count > 1).sum())
 
 
 def is_threat(affiliation: Bytes) -> Bools:

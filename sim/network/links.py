@@ -1,17 +1,22 @@
-"""Links from sensors to the tracker: latency and loss."""
+"""Links: latency and loss of what is sent to where the picture is built."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from sim.core.tables import Floats, Plots
 
+Message = TypeVar("Message")
+#: Times are sums of steps: what is due now may seem a rounding error away.
+_NOW_S = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """One row per sensor: how long its plots travel, and what share never arrives.
+    """One row per sender: how long what it sends travels, and what share never arrives.
 
     Attributes
     ----------
@@ -62,3 +67,25 @@ class Mailbox:
                 waiting.append(plots.take(~due))
         self._waiting = waiting
         return Plots.concatenate(ready)
+
+
+@dataclass(slots=True)
+class Post(Generic[Message]):
+    """Messages under way: each arrives as a whole, ``latency_s`` after it was sent, or never."""
+
+    links: Links
+    generators: list[np.random.Generator]
+    _waiting: list[tuple[float, int, Message]] = field(default_factory=list)
+
+    def send(self, sender: int, time_s: float, message: Message) -> None:
+        """Put a message on its sender's link."""
+        loss = float(self.links.loss[sender])
+        if loss > 0.0 and self.generators[sender].random() < loss:
+            return
+        self._waiting.append((time_s + float(self.links.latency_s[sender]), sender, message))
+
+    def receive(self, now_s: float) -> list[tuple[int, Message]]:
+        """Hand over what has arrived, with its senders, in order of sending."""
+        arrived = [(who, what) for due_s, who, what in self._waiting if due_s <= now_s + _NOW_S]
+        self._waiting = [letter for letter in self._waiting if letter[0] > now_s + _NOW_S]
+        return arrived

@@ -70,9 +70,17 @@ class Network(Spec):
 
     id: Identifier
     latency_s: Annotated[
-        float, Field(ge=0, le=3600, description="from the look to the plot's arrival")
+        float, Field(ge=0, le=3600, description="from the look or the report to its arrival")
     ] = 0.0
-    loss: Annotated[float, Field(ge=0, lt=1, description="share of plots that never arrive")] = 0.0
+    loss: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of plots that never arrive; of reports if tracker.architecture "
+            "is distributed",
+        ),
+    ] = 0.0
 
 
 class Site(Spec):
@@ -83,7 +91,7 @@ class Site(Spec):
     nation: Annotated[Identifier | None, Field(description="id of one of the nations")] = None
     network: Annotated[
         Identifier | None,
-        Field(description="id of one of the networks; without one, plots arrive at once"),
+        Field(description="id of one of the networks; without one, everything arrives at once"),
     ] = None
     position: Position
     sensors: Annotated[tuple[SensorSpec, ...], Field(min_length=1)]

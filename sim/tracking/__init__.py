@@ -1,7 +1,9 @@
 """The tracker: plots in, tracks out."""
 
 from sim.tracking.config import TrackerConfig
+from sim.tracking.intake import Rejected
+from sim.tracking.models import MotionModel
 from sim.tracking.sensor_models import SensorModels
-from sim.tracking.tracker import Rejected, Tracker
+from sim.tracking.tracker import Tracker
 
-__all__ = ["Rejected", "SensorModels", "Tracker", "TrackerConfig"]
+__all__ = ["MotionModel", "Rejected", "SensorModels", "Tracker", "TrackerConfig"]

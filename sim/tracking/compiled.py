@@ -1,141 +1,230 @@
-"""The compiled engine: structure of arrays, sparse gating, optimal sparse assignment."""
+"""The compiled engine: tracks in columns, sparse gating, plots paired cluster by cluster."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from sim.core.assignment import assign
-from sim.core.gating import gate_plots
 from sim.core.jit import threads_for
-from sim.core.tables import Bools, Identity, Ints, Tracks
+from sim.core.tables import Bools, Floats, Ints
+from sim.tracking.clutter import ClutterMap, copied_clutter, empty_clutter, learn, with_estimate
 from sim.tracking.config import TrackerConfig
-from sim.tracking.cycle import Cycle, by_sensor, gates, pairing_gain
-from sim.tracking.kernels import extrapolate, start_tracks, update_tracks
-from sim.tracking.life import age_tracks, book_pairs
-from sim.tracking.policy import Policy, SensorColumns
-from sim.tracking.sensor_models import SensorModels
-from sim.tracking.store import empty_columns, with_room
+from sim.tracking.cycle import Cycle
+from sim.tracking.duplicates import Suspects, check_interval_s, merge_duplicates, no_suspects
+from sim.tracking.estimates import Estimates
+from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
+from sim.tracking.gating import gate_scan
+from sim.tracking.life import (
+    add_evidence,
+    age_tracks,
+    any_sight,
+    book_turns,
+    count_hidden,
+    count_missed_looks,
+)
+from sim.tracking.pairing import Pairs, pair_jointly, pair_nearest, share_unresolved
+from sim.tracking.policy import SensorColumns, model_rows, policy_of
+from sim.tracking.starts import start_tracks
+from sim.tracking.store import TrackColumns, copied, empty_columns, with_room
+from sim.tracking.triangulation import can_triangulate, find_crossings, start_at_crossings
+from sim.tracking.turns import Turns, turns_of
+from sim.tracking.two_point import Seeds, no_seeds, start_from_two
 
 _FIRST_CAPACITY = 256
+
+
+class Memory(NamedTuple):
+    """All that an engine knows at one moment."""
+
+    tracks: TrackColumns
+    living: int
+    born: int
+    confirmed: int
+    time_s: float
+    seeds: Seeds
+    suspects: Suspects
+    clutter: ClutterMap
 
 
 class CompiledEngine:
     """Tracks as columns of arrays, changed by kernels only; columns keep the order of birth."""
 
-    def __init__(self, config: TrackerConfig, sensors: SensorModels) -> None:
-        self._sensors = SensorColumns(
-            sensors.origin_enu_m,
-            sensors.enu_R_sensor,
-            sensors.height_m,
-            sensors.period_s,
-            pairing_gain(config, sensors.clutter_density),
+    def __init__(self, config: TrackerConfig, sensors: SensorColumns) -> None:
+        self._config = config
+        self._sensors = sensors
+        self._models = model_rows(config)
+        self._policy = policy_of(config)
+        self._tracks = empty_columns(
+            _FIRST_CAPACITY,
+            int(self._models.mean_row[-1]),
+            int(self._models.covariance_row[-1]),
+            self._models.kind.size,
+            sensors.period_s.size,
         )
-        self._policy = Policy(
-            q_horizontal=config.process_noise_m2ps3,
-            q_vertical=config.vertical_process_noise_m2ps3,
-            gates=gates(config.gate_probability),
-            start_height_m=config.start_height_m,
-            start_height_sigma_m=config.start_height_sigma_m,
-            start_speed_sigma_mps=config.start_speed_sigma_mps,
-            start_climb_sigma_mps=config.start_climb_sigma_mps,
-            confirm_hits=config.confirm_hits,
-            confirm_looks=config.confirm_looks,
-            coast_max_s=config.coast_max_s,
-            position_variance_max_m2=config.position_sigma_max_m**2,
-        )
-        self._tracks = empty_columns(_FIRST_CAPACITY)
+        self._resolves = bool((sensors.resolution > 0.0).any())
+        self._sighted = any_sight(sensors)
         self._count = 0
         self._born = 0
         self._confirmed = 0
+        self._time_s = -np.inf
+        self._seeds = no_seeds()
+        self._suspects = no_suspects()
+        self._check_interval_s = check_interval_s(sensors)
+        self._clutter = empty_clutter(sensors)
+        self._triangulates = can_triangulate(sensors)
+        self.pairs = self._confirmed_pairs(None, None)
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         plots = cycle.time_s.size
-        if plots:
-            taken = np.zeros(plots, np.bool_)
-            if self._count:
-                with threads_for(self._count):
-                    self._associate_and_update(cycle, taken)
-            if not taken.all():
+        estimated = self._config.clutter == "estimated"
+        if estimated and plots:
+            cycle = with_estimate(cycle, self._clutter, self._sensors)
+        with threads_for(max(plots, self._count)):
+            turns = None
+            if plots:
+                taken = np.zeros(plots, np.bool_)
+                if self._count:
+                    turns = self._associate_and_update(cycle, taken)
                 self._start(cycle, taken)
-        self._count, self._confirmed = age_tracks(
-            self._tracks, self._count, self._confirmed, end_s, self._policy
-        )
+            if self._config.registration:
+                self.pairs = self._confirmed_pairs(cycle, turns)
+            if estimated:
+                self._learn(cycle, turns, end_s)
+            self._age(end_s)
+        self._time_s = end_s
+        self._merge()
 
-    def _associate_and_update(self, cycle: Cycle, taken: Bools) -> None:
-        """Associate sensor by sensor against the tracks as they stand, then update all."""
-        tracks, sensors, policy = self._tracks, self._sensors, self._policy
-        paired: list[Ints] = []
-        plots: list[Ints] = []
-        for sensor, rows in by_sensor(cycle):
-            start, plot, log_likelihood = gate_plots(
-                tracks.mean,
-                tracks.covariance,
-                tracks.time_s,
-                self._count,
-                (policy.q_horizontal, policy.q_vertical),
-                sensors.origin_enu_m[sensor],
-                sensors.enu_R_sensor[sensor],
-                cycle.time_s[rows],
-                cycle.measurement[rows],
-                cycle.sigma[rows],
-                policy.gates,
-            )
-            if plot.size:
-                gain = log_likelihood + sensors.gain[sensor]
-                plot_of = assign(start, plot, gain, rows.stop - rows.start)
-                columns = np.flatnonzero(plot_of >= 0).astype(np.int32)
-                paired.append(columns)
-                plots.append(plot_of[columns] + np.int32(rows.start))
-        if not paired:
-            return
-        column, plot = np.concatenate(paired), np.concatenate(plots)
-        taken[plot] = True
-        order = np.lexsort((cycle.time_s[plot], column))
-        column, plot = column[order], plot[order]
-        first = np.flatnonzero(np.diff(column, prepend=np.int32(-1)))
-        update_tracks(
-            tracks,
-            column[first],
-            np.append(first, column.size).astype(np.int32),
-            plot,
-            cycle,
-            sensors.origin_enu_m,
-            sensors.enu_R_sensor,
-            policy.q_horizontal,
-            policy.q_vertical,
-        )
-        book_pairs(tracks, column, plot, cycle, sensors)
+    def _associate_and_update(self, cycle: Cycle, taken: Bools) -> Turns:
+        """Associate scan by scan with the tracks as they stand, then update all."""
+        tracks, count = self._tracks, self._count
+        models, sensors, policy = self._models, self._sensors, self._policy
+        predict_tracks(tracks, count, float(cycle.first_s.min()), models, policy)
+        scans: list[Pairs] = []
+        for g in range(cycle.scan_sensor.size):
+            candidates = gate_scan(tracks, count, g, cycle, models, sensors, policy)
+            if self._config.association == "gnn":
+                pairs = pair_nearest(candidates, g, cycle, taken)
+            else:
+                known = tracks.score[:count] if self._config.association == "jipda" else None
+                pairs = pair_jointly(candidates, g, cycle, known, taken)
+            if self._resolves:
+                pairs = share_unresolved(tracks, g, cycle, candidates, pairs, sensors)
+            if policy.rule:
+                add_evidence(tracks, count, g, cycle, candidates.start, pairs, sensors, policy)
+            scans.append(pairs)
+        turns = turns_of(scans, cycle)
+        update_tracks(tracks, count, turns, cycle, models, sensors, policy)
+        book_turns(tracks, turns, count, cycle, sensors)
+        return turns
+
+    def _confirmed_pairs(
+        self, cycle: Cycle | None, turns: Turns | None
+    ) -> tuple[Ints, Ints, Floats]:
+        """Return the plots that confirmed tracks took, as ``Engine.pairs``."""
+        if cycle is None or turns is None:
+            return np.empty(0, np.int32), np.empty(0, np.int32), np.empty((0, 3))
+        column = np.repeat(np.arange(turns.start.size - 1), np.diff(turns.start))
+        sure = (turns.missed < 0.5) & (self._tracks.status[column] > 0)
+        column = column[sure]
+        velocity = np.ascontiguousarray(self._tracks.mean[3:6, column].T)
+        return cycle.row[turns.heaviest[sure]], self._tracks.number[column], velocity
 
     def _start(self, cycle: Cycle, taken: Bools) -> None:
         """Start tracks from the plots that no track took."""
-        self._tracks = with_room(self._tracks, self._count + cycle.time_s.size)
+        free = taken.size - int(np.count_nonzero(taken))
+        if not free:
+            return
         older = self._count
-        self._count = start_tracks(self._tracks, older, taken, cycle, self._sensors, self._policy)
+        models, sensors, policy = self._models, self._sensors, self._policy
+        self._tracks = with_room(self._tracks, older, older + free)
+        if self._config.start == "two-point":
+            self._count, self._seeds = start_from_two(
+                self._tracks, older, taken, cycle, self._seeds,
+                self._config.start_speed_max_mps, models, sensors, policy,
+            )  # fmt: skip
+        else:
+            self._count = start_tracks(self._tracks, older, taken, cycle, models, sensors, policy)
+        if self._triangulates:
+            rows, place = find_crossings(taken, cycle, sensors, policy)
+            if len(rows):
+                self._tracks = with_room(self._tracks, self._count, self._count + len(rows))
+                self._count = start_at_crossings(
+                    self._tracks, older, self._count, rows, place, cycle, models, sensors, policy
+                )
         new = self._count - older
         self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)
         self._born += new
 
-    def picture(self, time_s: float) -> Tracks:
-        """Return all tracks, extrapolated to ``time_s``."""
+    def _learn(self, cycle: Cycle, turns: Turns | None, end_s: float) -> None:
+        """Count the false plots."""
+        before_s = self._time_s
+        if before_s == -np.inf:
+            before_s = float(cycle.first_s.min(initial=end_s))
+        learn(self._clutter, cycle, self._tracks, turns, end_s - before_s, self._sensors)
+
+    def _age(self, end_s: float) -> None:
+        """Confirm, coast and drop tracks as of ``end_s``."""
+        tracks, before_s = self._tracks, self._time_s
+        models, sensors, policy = self._models, self._sensors, self._policy
+        if policy.rule:
+            count_missed_looks(tracks, self._count, before_s, end_s, sensors, policy)
+        if self._sighted:
+            count_hidden(tracks, self._count, before_s, end_s, models, sensors)
+        self._count, self._confirmed = age_tracks(
+            tracks, self._count, self._confirmed, end_s, models, policy
+        )
+
+    def _merge(self) -> None:
+        """Merge duplicates, if a check is due."""
+        distance = self._config.merge_distance
+        due = self._time_s >= self._suspects.checked_s + self._check_interval_s
+        if distance > 0.0 and due and np.count_nonzero(self._tracks.status[: self._count]) > 1:
+            self._count, self._suspects = merge_duplicates(
+                self._tracks, self._count, self._time_s, self._suspects, distance, self._models,
+                self._sensors,
+            )  # fmt: skip
+
+    def estimates(self, time_s: float, *, confirmed_only: bool = False) -> Estimates:
+        """Return the tracks, extrapolated to ``time_s``."""
         tracks, n = self._tracks, self._count
-        position = np.empty((n, 3))
-        velocity = np.empty((n, 3))
-        covariance = np.empty((n, 3, 3))
-        policy = self._policy
-        extrapolate(
-            tracks, time_s, policy.q_horizontal, policy.q_vertical, position, velocity, covariance
-        )
-        return Tracks(
+        with threads_for(n):
+            mean, covariance = extrapolate(tracks, n, time_s, self._models, self._policy)
+        rows = tracks.status[:n] > 0 if confirmed_only else slice(None)
+        return Estimates(
             time_s=time_s,
-            number=tracks.number[:n].copy(),
-            position_enu_m=position,
-            velocity_enu_mps=velocity,
-            position_covariance_m2=covariance,
-            status=tracks.status[:n].copy(),
-            last_plot_s=tracks.last_plot_s[:n].copy(),
-            hits=tracks.hits[:n].copy(),
-            sensors=tracks.sensors[:n].copy(),
-            replies=tracks.replies[:, :n].T.copy(),
-            identity=np.full(n, Identity.PENDING, np.uint8),
+            number=tracks.number[:n][rows].copy(),
+            mean=mean[rows],
+            covariance=covariance[rows],
+            last_plot_s=tracks.last_plot_s[:n][rows].copy(),
+            hits=tracks.hits[:n][rows].copy(),
+            sensors=tracks.sensors[:n][rows].copy(),
+            replies=np.ascontiguousarray(tracks.replies[:, :n].T[rows]),
+            status=tracks.status[:n][rows].copy(),
         )
+
+    @property
+    def confirmed(self) -> int:
+        """The highest air track number given so far."""
+        return self._confirmed
+
+    def remember(self) -> Memory:
+        """Return a copy of the present."""
+        return Memory(
+            copied(self._tracks, slice(self._count)),
+            self._count,
+            self._born,
+            self._confirmed,
+            self._time_s,
+            self._seeds,
+            self._suspects,
+            copied_clutter(self._clutter),
+        )
+
+    def recall(self, memory: Memory) -> None:
+        """Go back to what ``remember`` returned."""
+        tracks, self._count, self._born, self._confirmed, self._time_s = memory[:5]
+        self._tracks = copied(tracks, slice(self._count))
+        self._seeds, self._suspects = memory.seeds, memory.suspects
+        self._clutter = copied_clutter(memory.clutter)

@@ -1,4 +1,4 @@
-"""Life of tracks: counting plots, confirming, coasting, dropping."""
+"""Life of tracks: counting plots and looks, confirming, coasting, dropping."""
 
 from __future__ import annotations
 
@@ -7,37 +7,85 @@ import math
 import numpy as np
 
 from sim.core.jit import kernel
-from sim.core.tables import Ints, TrackStatus
+from sim.core.motion import Motion
+from sim.core.tables import Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
-from sim.tracking.policy import Policy, SensorColumns
+from sim.tracking.pairing import Pairs
+from sim.tracking.policy import Models, Policy, SensorColumns
+from sim.tracking.sight import detection_probability
 from sim.tracking.store import TrackColumns
+from sim.tracking.turns import Turns
 
+_CONSTANT_VELOCITY = int(Motion.CONSTANT_VELOCITY)
 _TENTATIVE = int(TrackStatus.TENTATIVE)
 _CONFIRMED = int(TrackStatus.CONFIRMED)
 _COASTING = int(TrackStatus.COASTING)
+#: A look without a plot is counted once its time is over by this share of a period.
+_GRACE = 0.5
+_GRACE_OF_ROTATING = 0.25
+#: No track is surer than this: a few missed looks must be able to end it.
+_EXISTENCE_MAX = 0.9999
+#: A target that no sensor detects with more probability than this is hidden.
+_HIDDEN = 0.1
 
 
 @kernel()
-def book_pairs(
-    tracks: TrackColumns, columns: Ints, plots: Ints, cycle: Cycle, sensors: SensorColumns
+def add_evidence(
+    tracks: TrackColumns,
+    count: int,
+    g: int,
+    cycle: Cycle,
+    candidate_start: Ints,
+    pairs: Pairs,
+    sensors: SensorColumns,
+    policy: Policy,
 ) -> None:
-    """Count for each track ``columns[k]`` its plot ``plots[k]``, in order of time."""
-    for k in range(columns.size):
-        book(tracks, columns[k], plots[k], cycle, sensors)
+    """Add what scan g says to the tracks' scores.
+
+    It says something about a track with candidates, and about every track if the scan looked
+    everywhere at once. Looks of a rotating sensor that brought nothing are counted by time.
+    """
+    s = cycle.scan_sensor[g]
+    if policy.rule == 2:
+        top = math.log(_EXISTENCE_MAX / (1.0 - _EXISTENCE_MAX))
+    else:
+        top = policy.confirm_score
+    for i in range(count):
+        if sensors.rotates[s] and candidate_start[i + 1] == candidate_start[i]:
+            continue
+        tracks.score[i] = min(tracks.score[i] + pairs.gain[i], top)
+        looked = cycle.last_s[g]
+        if pairs.start[i + 1] > pairs.start[i]:
+            looked = cycle.time_s[pairs.plot[pairs.start[i]]]
+        tracks.looked_s[s, i] = max(tracks.looked_s[s, i], looked)
+
+
+@kernel()
+def book_turns(
+    tracks: TrackColumns, turns: Turns, count: int, cycle: Cycle, sensors: SensorColumns
+) -> None:
+    """Count for each track the plots that were more likely its own than not, in order of time."""
+    for i in range(count):
+        for t in range(turns.start[i], turns.start[i + 1]):
+            if turns.missed[t] < 0.5:
+                book(tracks, i, turns.heaviest[t], cycle, sensors)
 
 
 @kernel()
 def book(tracks: TrackColumns, i: int, j: int, cycle: Cycle, sensors: SensorColumns) -> None:
     """Count plot j for track i."""
     s = cycle.sensor[j]
-    age = cycle.time_s[j] - tracks.birth_s[i]
-    now = math.floor(age / tracks.birth_period_s[i] + 0.5)
+    time_s = cycle.time_s[j]
+    now = math.floor((time_s - tracks.birth_s[i]) / tracks.birth_period_s[i] + 0.5)
     if now > tracks.look[i]:
         tracks.history[i] = (tracks.history[i] << min(now - tracks.look[i], 40)) & 0xFFFFFFFF
         tracks.look[i] = now
     tracks.history[i] |= 1
-    tracks.last_plot_s[i] = cycle.time_s[j]
+    tracks.last_plot_s[i] = time_s
     tracks.last_period_s[i] = sensors.period_s[s]
+    tracks.hidden_s[i] = 0.0
+    tracks.hit_s[s, i] = time_s
+    tracks.looked_s[s, i] = time_s
     tracks.hits[i] += 1
     tracks.replies[cycle.reply[j], i] += 1
     tracks.sensors[i] |= np.uint64(1) << np.uint64(s % 64)
@@ -52,16 +100,92 @@ def _bits(word: int) -> int:
     return count
 
 
+def any_sight(sensors: SensorColumns) -> bool:
+    """Tell whether any sensor says where it sees nothing."""
+    return bool(
+        sensors.horizon.any()
+        or np.isfinite(sensors.range_max_m).any()
+        or not np.isnan(sensors.snr_range_m).all()
+        or (sensors.mask_rad > -0.5 * math.pi).any()
+    )
+
+
+@kernel()
+def count_hidden(
+    tracks: TrackColumns,
+    count: int,
+    before_s: float,
+    now_s: float,
+    models: Models,
+    sensors: SensorColumns,
+) -> None:
+    """Count the time that silent confirmed tracks spend where no sensor could see them."""
+    x = np.empty(9)
+    for i in range(count):
+        silent_s = now_s - tracks.last_plot_s[i]
+        if tracks.status[i] == _TENTATIVE or silent_s <= 1.5 * tracks.last_period_s[i]:
+            continue
+        row = models.mean_row[_most_probable(tracks.probability, i)]
+        dt = max(now_s - tracks.time_s[i], 0.0)
+        for k in range(3):
+            x[k + 3] = tracks.mean[row + 3 + k, i]
+            x[k] = tracks.mean[row + k, i] + dt * x[k + 3]
+        seen = False
+        for s in range(sensors.period_s.size):
+            seen = seen or detection_probability(s, x, sensors, 1.0) > _HIDDEN
+        if not seen:
+            tracks.hidden_s[i] += now_s - max(before_s, tracks.last_plot_s[i])
+
+
+@kernel()
+def count_missed_looks(
+    tracks: TrackColumns,
+    count: int,
+    before_s: float,
+    now_s: float,
+    sensors: SensorColumns,
+    policy: Policy,
+) -> None:
+    """Lower the scores by every look that ought to have been and brought nothing.
+
+    With the existence rule, targets also leave: the probability decays with their lifetime.
+    """
+    x = np.empty(9)
+    for i in range(count):
+        for s in range(sensors.period_s.size):
+            period = sensors.period_s[s]
+            grace = _GRACE_OF_ROTATING if sensors.rotates[s] else _GRACE
+            due = (now_s - tracks.looked_s[s, i]) / period - grace
+            if due < 1.0:
+                continue
+            looks = math.floor(due)
+            tracks.looked_s[s, i] += looks * period
+            for k in range(6):
+                x[k] = tracks.mean[k, i]
+            p = detection_probability(s, x, sensors, policy.detection_probability)
+            tracks.score[i] += looks * math.log(1.0 - min(p, 0.999))
+        if policy.rule == 2:
+            lived_s = now_s - max(before_s, tracks.birth_s[i])
+            existence = math.exp(-lived_s / policy.lifetime_s) / (1.0 + math.exp(-tracks.score[i]))
+            tracks.score[i] = math.log(max(existence, 1e-12) / (1.0 - existence))
+
+
 @kernel()
 def age_tracks(
-    tracks: TrackColumns, count: int, confirmed: int, now_s: float, policy: Policy
+    tracks: TrackColumns,
+    count: int,
+    confirmed: int,
+    now_s: float,
+    models: Models,
+    policy: Policy,
 ) -> tuple[int, int]:
     """Confirm, coast and drop tracks as of ``now_s``; close the gaps of the dropped.
 
-    A tentative track is confirmed by M hits in its last N looks, and numbered; it is
-    dropped once M can no longer be reached in its first N. A confirmed one coasts when 1.5
-    periods of its last sensor passed without a plot, and is dropped after ``coast_max_s``
-    or when its horizontal position has become too uncertain.
+    By M of N, a tentative track is confirmed by M hits in its last N looks, and dropped once
+    M can no longer be reached in its first N. By score or existence, both happen where the
+    score crosses its thresholds. A confirmed track coasts when 1.5 periods of its last sensor
+    passed without a plot; it is dropped after ``coast_max_s`` in which a sensor should have
+    seen it, or ``coast_hidden_max_s``, or when its place has become too uncertain.
 
     Returns
     -------
@@ -69,11 +193,14 @@ def age_tracks(
     """
     kept = 0
     for i in range(count):
-        tentative = tracks.status[i] == _TENTATIVE
-        alive = _age(tracks, i, now_s, policy)
-        if tentative and tracks.status[i] != _TENTATIVE:
-            confirmed += 1
-            tracks.number[i] = confirmed
+        alive = True
+        if tracks.status[i] == _TENTATIVE:
+            alive = _confirm(tracks, i, now_s, policy)
+            if tracks.status[i] != _TENTATIVE:
+                confirmed += 1
+                tracks.number[i] = confirmed
+        if alive and tracks.status[i] != _TENTATIVE:
+            alive = _coast(tracks, i, now_s, models, policy)
         if alive:
             if kept < i:
                 _move(tracks, i, kept)
@@ -82,32 +209,63 @@ def age_tracks(
 
 
 @kernel()
-def _age(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool:
-    """Set one track's status as of now; tell whether it lives on."""
-    if tracks.status[i] == _TENTATIVE:
-        looks = (now_s - tracks.birth_s[i]) / tracks.birth_period_s[i]
-        misses = max(math.floor(looks - 0.5), tracks.look[i]) + 1 - _bits(tracks.history[i])
+def _confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool:
+    """Confirm a tentative track if it is due; tell whether it lives on."""
+    if policy.rule == 0:
         mask = (1 << policy.confirm_looks) - 1
         if _bits(tracks.history[i] & mask) < policy.confirm_hits:
+            looks = (now_s - tracks.birth_s[i]) / tracks.birth_period_s[i]
+            misses = max(math.floor(looks - 0.5), tracks.look[i]) + 1 - _bits(tracks.history[i])
             return bool(misses <= policy.confirm_looks - policy.confirm_hits)
+    elif tracks.score[i] < policy.confirm_score:
+        return bool(tracks.score[i] > policy.drop_score)
+    tracks.status[i] = _CONFIRMED
+    return True
+
+
+@kernel()
+def _coast(tracks: TrackColumns, i: int, now_s: float, models: Models, policy: Policy) -> bool:
+    """Set the status of a confirmed track; tell whether it lives on."""
     silent_s = now_s - tracks.last_plot_s[i]
     coasts = silent_s > 1.5 * tracks.last_period_s[i]
     tracks.status[i] = _COASTING if coasts else _CONFIRMED
-    P = tracks.covariance
-    dt = now_s - tracks.time_s[i]
-    growth = policy.q_horizontal * dt * dt * dt / 3.0
-    east = P[0, i] + dt * (2.0 * P[6, i] + dt * P[15, i])
-    north = P[3, i] + dt * (2.0 * P[10, i] + dt * P[18, i])
-    certain = max(east, north) + growth <= policy.position_variance_max_m2
-    return bool(silent_s <= policy.coast_max_s and certain)
+    if silent_s - tracks.hidden_s[i] > policy.coast_max_s:
+        return False
+    if silent_s > max(policy.coast_max_s, policy.coast_hidden_max_s):
+        return False
+    if policy.rule == 2 and tracks.score[i] <= policy.drop_score:
+        return False
+    m = _most_probable(tracks.probability, i)
+    P, first = tracks.covariance, models.covariance_row[m]
+    dt = max(now_s - tracks.time_s[i], 0.0)
+    growth = 0.0
+    if models.kind[m] == _CONSTANT_VELOCITY:
+        growth = models.parameters[m, 0] * dt * dt * dt / 3.0
+    east = P[first, i] + dt * (2.0 * P[first + 6, i] + dt * P[first + 15, i])
+    north = P[first + 3, i] + dt * (2.0 * P[first + 10, i] + dt * P[first + 18, i])
+    return bool(max(east, north) + growth <= policy.position_variance_max_m2)
+
+
+@kernel()
+def _most_probable(probability: Floats, i: int) -> int:
+    best = 0
+    for m in range(1, probability.shape[0]):
+        if probability[m, i] > probability[best, i]:
+            best = m
+    return best
 
 
 @kernel()
 def _move(tracks: TrackColumns, i: int, to: int) -> None:
-    for k in range(6):
+    for k in range(tracks.mean.shape[0]):
         tracks.mean[k, to] = tracks.mean[k, i]
-    for k in range(21):
+    for k in range(tracks.covariance.shape[0]):
         tracks.covariance[k, to] = tracks.covariance[k, i]
+    for k in range(tracks.probability.shape[0]):
+        tracks.probability[k, to] = tracks.probability[k, i]
+    for k in range(tracks.hit_s.shape[0]):
+        tracks.hit_s[k, to] = tracks.hit_s[k, i]
+        tracks.looked_s[k, to] = tracks.looked_s[k, i]
     for k in range(3):
         tracks.replies[k, to] = tracks.replies[k, i]
     tracks.time_s[to] = tracks.time_s[i]
@@ -119,5 +277,7 @@ def _move(tracks: TrackColumns, i: int, to: int) -> None:
     tracks.history[to] = tracks.history[i]
     tracks.last_plot_s[to] = tracks.last_plot_s[i]
     tracks.last_period_s[to] = tracks.last_period_s[i]
+    tracks.hidden_s[to] = tracks.hidden_s[i]
+    tracks.score[to] = tracks.score[i]
     tracks.hits[to] = tracks.hits[i]
     tracks.sensors[to] = tracks.sensors[i]

@@ -6,8 +6,10 @@ check the other. Both give the same tracks.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from filterpy.kalman import ExtendedKalmanFilter
@@ -21,17 +23,19 @@ from sim.core.tables import (
     RANGE_RATE,
     Bools,
     Floats,
-    Identity,
-    Tracks,
+    Ints,
     TrackStatus,
 )
 from sim.tracking.config import TrackerConfig
-from sim.tracking.cycle import Cycle, by_sensor, gates, pairing_gain
+from sim.tracking.cycle import Cycle, by_scan
+from sim.tracking.estimates import Estimates
+from sim.tracking.policy import gates
 from sim.tracking.sensor_models import SensorModels
 
 # A height guessed close by would be steep, where few targets fly.
 _ELEVATION_LIMIT_RAD = 0.25
 _ELEVATION_SIGMA_MAX_RAD = 0.25
+_LEAST_DETECTION = 0.05
 _IMPOSSIBLE = -1e12
 
 
@@ -52,6 +56,8 @@ class _Track:
     hits: int = 0
     replies: list[int] = field(default_factory=lambda: [0, 0, 0])
     sensors: int = 0
+    hit_s: dict[int, float] = field(default_factory=dict)
+    hidden_s: float = 0.0
 
 
 class ReferenceEngine:
@@ -61,26 +67,27 @@ class ReferenceEngine:
         self._config = config
         self._sensors = sensors
         self._gates = gates(config.gate_probability)
-        self._gain = pairing_gain(config, sensors.clutter_density)
         self._tracks: list[_Track] = []
         self._born = 0
         self._confirmed = 0
+        self._time_s = -math.inf
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         pairs: list[tuple[_Track, int]] = []
-        for sensor, rows in by_sensor(cycle):
+        for sensor, rows in by_scan(cycle):
             pairs += self._associate(cycle, sensor, rows)
         for track, plot in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
             self._update(track, cycle, plot)
         taken = {plot for _, plot in pairs}
         older = len(self._tracks)
-        for sensor, rows in by_sensor(cycle):
+        for sensor, rows in by_scan(cycle):
             newborn_elsewhere = self._tracks[older:]
             for plot in range(rows.start, rows.stop):
                 if plot not in taken:
                     self._start(cycle, sensor, plot, newborn_elsewhere)
         self._tracks = [track for track in self._tracks if self._lives(track, end_s)]
+        self._time_s = end_s
 
     def _associate(self, cycle: Cycle, sensor: int, rows: slice) -> list[tuple[_Track, int]]:
         """Pair one sensor's plots with the tracks, maximising the summed gain."""
@@ -88,10 +95,12 @@ class ReferenceEngine:
         gain = np.full((n, m + n), _IMPOSSIBLE)
         for i, track in enumerate(self._tracks):
             gain[i, m + i] = 0.0  # stay without a plot
+            p = max(self._detection(track, cycle, sensor, rows), _LEAST_DETECTION)
             for j in range(m):
                 log_likelihood = self._log_likelihood(track, cycle, sensor, rows.start + j)
                 if log_likelihood is not None:
-                    gain[i, j] = log_likelihood + self._gain[sensor]
+                    ratio = log_likelihood - math.log(self._sensors.clutter_density[sensor])
+                    gain[i, j] = ratio + math.log(p / (1.0 - p))
         chosen_rows, chosen_columns = linear_sum_assignment(-gain)
         return [
             (self._tracks[i], rows.start + int(j))
@@ -101,6 +110,9 @@ class ReferenceEngine:
 
     def _log_likelihood(self, track: _Track, cycle: Cycle, sensor: int, plot: int) -> float | None:
         """Return ln N(innovation; 0, S) of a plot inside the gate, else None."""
+        since_hit_s = cycle.time_s[plot] - track.hit_s.get(sensor, -math.inf)
+        if since_hit_s < 0.25 * self._sensors.period_s[sensor]:
+            return None  # the same look as that of its last plot
         F, Q = self._motion(cycle.time_s[plot] - track.time_s)
         x = F @ track.filter.x
         P = F @ track.filter.P @ F.T + Q
@@ -202,6 +214,8 @@ class ReferenceEngine:
         track.last_plot_s = time_s
         track.last_period_s = float(self._sensors.period_s[sensor])
         track.hits += 1
+        track.hit_s[sensor] = time_s
+        track.hidden_s = 0.0
         track.replies[int(cycle.reply[plot])] += 1
         track.sensors |= 1 << (sensor % 64)
 
@@ -219,32 +233,90 @@ class ReferenceEngine:
             track.number = self._confirmed
         silent = now_s - track.last_plot_s
         coasting = silent > 1.5 * track.last_period_s
+        if coasting and self._hidden(track, now_s):
+            track.hidden_s += now_s - max(self._time_s, track.last_plot_s)
         track.status = TrackStatus.COASTING if coasting else TrackStatus.CONFIRMED
         F, Q = self._motion(now_s - track.time_s)
         P = F @ track.filter.P @ F.T + Q
         uncertain = max(P[0, 0], P[1, 1]) > config.position_sigma_max_m**2
-        return silent <= config.coast_max_s and not uncertain
+        seen_silent = silent - track.hidden_s
+        longest = max(config.coast_max_s, config.coast_hidden_max_s)
+        return seen_silent <= config.coast_max_s and silent <= longest and not uncertain
 
-    def picture(self, time_s: float) -> Tracks:
-        """Return all tracks, extrapolated to ``time_s``."""
-        tracks = self._tracks
+    def _hidden(self, track: _Track, now_s: float) -> bool:
+        """Tell whether no sensor could see the track's target now."""
+        F, _ = self._motion(now_s - track.time_s)
+        x = F @ track.filter.x
+        return all(self._sight(x, sensor, 1.0) <= 0.1 for sensor in range(len(self._sensors)))
+
+    def _detection(self, track: _Track, cycle: Cycle, sensor: int, rows: slice) -> float:
+        """Return the probability that a scan's look detects the track, half-way through it."""
+        first, last = cycle.time_s[rows].min(), cycle.time_s[rows].max()
+        x = track.filter.x.copy()
+        if last > track.time_s:
+            x[:3] += (last - 0.5 * (last - first) - track.time_s) * x[3:]
+        return min(self._sight(x, sensor, self._config.detection_probability), 0.9999)
+
+    def _sight(self, x: Floats, s: int, otherwise: float) -> float:
+        """Return the detection probability at a place, as the sensor's model has it."""
+        models = self._sensors
+        r, azimuth, elevation, _ = self._polar(x, s)
+        if not models.range_min_m[s] <= r <= models.range_max_m[s]:
+            return 0.0
+        if not models.elevation_min_rad[s] <= elevation <= models.elevation_max_rad[s]:
+            return 0.0
+        sectors = models.mask_rad.shape[1]
+        sector = int(azimuth / (2.0 * np.pi) % 1.0 * sectors)
+        if elevation < models.mask_rad[s, min(sector, sectors - 1)]:
+            return 0.0
+        if models.horizon[s]:
+            up, ground = r * math.sin(elevation), r * math.cos(elevation)
+            height = models.height_m[s] + up + ground**2 / (2.0 * MEAN_EARTH_RADIUS_M)
+            radius = 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
+            heights = np.maximum([models.height_m[s], height], 0.0)
+            if r > np.sqrt(2.0 * radius * heights).sum():
+                return 0.0
+        if np.isnan(models.snr_range_m[s]):
+            return otherwise
+        snr = (models.snr_range_m[s] / max(r, 1.0)) ** 4
+        return float(models.false_alarm_probability[s] ** (1.0 / (1.0 + snr)))
+
+    @property
+    def confirmed(self) -> int:
+        """The highest air track number given so far."""
+        return self._confirmed
+
+    @property
+    def pairs(self) -> tuple[Ints, Ints, Floats]:
+        """None: this engine serves no registration."""
+        return np.empty(0, np.int32), np.empty(0, np.int32), np.empty((0, 3))
+
+    def remember(self) -> object:
+        """Return a copy of the present."""
+        return copy.deepcopy((self._tracks, self._born, self._confirmed, self._time_s))
+
+    def recall(self, memory: Any) -> None:
+        """Go back to what ``remember`` returned."""
+        self._tracks, self._born, self._confirmed, self._time_s = copy.deepcopy(memory)
+
+    def estimates(self, time_s: float, *, confirmed_only: bool = False) -> Estimates:
+        """Return the tracks, extrapolated to ``time_s``."""
+        tracks = [t for t in self._tracks if not confirmed_only or t.status > 0]
         if not tracks:
-            return Tracks.empty(time_s)
+            return Estimates.empty(time_s)
         moved = [self._motion(max(time_s - track.time_s, 0.0)) for track in tracks]
         x = np.array([F @ t.filter.x for t, (F, _) in zip(tracks, moved, strict=True)])
         P = np.array([F @ t.filter.P @ F.T + Q for t, (F, Q) in zip(tracks, moved, strict=True)])
-        return Tracks(
+        return Estimates(
             time_s=time_s,
             number=np.array([t.number for t in tracks], np.int32),
-            position_enu_m=x[:, :3],
-            velocity_enu_mps=x[:, 3:],
-            position_covariance_m2=P[:, :3, :3],
-            status=np.array([t.status for t in tracks], np.uint8),
+            mean=x,
+            covariance=P,
             last_plot_s=np.array([t.last_plot_s for t in tracks]),
             hits=np.array([t.hits for t in tracks], np.int32),
             sensors=np.array([t.sensors for t in tracks], np.uint64),
             replies=np.array([t.replies for t in tracks], np.int32),
-            identity=np.full(len(tracks), Identity.PENDING, np.uint8),
+            status=np.array([t.status for t in tracks], np.uint8),
         )
 
     def _motion(self, dt: float) -> tuple[Floats, Floats]:

@@ -1,17 +1,24 @@
-"""What the tracker knows of each sensor: where it stands and what it measures."""
+"""What the tracker knows of each sensor: where it stands, what it measures and sees."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from sim.core.tables import Bools, Floats
+from sim.core.tables import Bools, Bytes, Floats, Measured
+
+
+def _none() -> Floats:
+    return np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
 class SensorModels:
     """One row per sensor; ``Plots.sensor`` is the row.
+
+    Everything from ``kind`` on may be left out: a polar sensor then detects with the
+    tracker's own ``detection_probability`` wherever a target is, and resolves everything.
 
     Attributes
     ----------
@@ -19,9 +26,21 @@ class SensorModels:
     enu_R_sensor : (S, 3, 3) columns are the sensor's own east, north, up
     height_m : (S,) height above the ellipsoid
     period_s : (S,) time between two looks in one direction
-    measures : (S, 4) which of range, azimuth, elevation, range rate
+    measures : (S, 4) which components of ``Plots.measurement`` are measured
     clutter_density : (S,) false alarms expected per look in a unit of measured volume
         (m, rad, rad, m/s, as far as measured)
+    kind : (S,) ``Measured``, what the components are; default polar
+    other_enu_m : (S, 3) transmitter of a bistatic pair, second receiver of a time difference
+    rotates : (S,) the beam comes by once a period; else one scan looks everywhere at once
+    resolution : (S, 4) two targets closer than this in every component that has a
+        resolution may give one plot; 0 for a component without
+    range_min_m, range_max_m : (S,) no detection outside
+    elevation_min_rad, elevation_max_rad : (S,) no detection outside
+    snr_range_m : (S,) slant range at which the signal-to-noise ratio of an expected target
+        is 1; NaN where unknown
+    false_alarm_probability : (S,) per resolution cell, NaN where unknown
+    horizon : (S,) the 4/3 earth hides low targets
+    mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north
     """
 
     origin_enu_m: Floats
@@ -30,36 +49,81 @@ class SensorModels:
     period_s: Floats
     measures: Bools
     clutter_density: Floats
+    kind: Bytes = field(default_factory=lambda: np.empty(0, np.uint8))
+    other_enu_m: Floats = field(default_factory=_none)
+    rotates: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
+    resolution: Floats = field(default_factory=_none)
+    range_min_m: Floats = field(default_factory=_none)
+    range_max_m: Floats = field(default_factory=_none)
+    elevation_min_rad: Floats = field(default_factory=_none)
+    elevation_max_rad: Floats = field(default_factory=_none)
+    snr_range_m: Floats = field(default_factory=_none)
+    false_alarm_probability: Floats = field(default_factory=_none)
+    horizon: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
+    mask_rad: Floats = field(default_factory=_none)
 
     def __post_init__(self) -> None:
         n = len(self)
-        shapes = {
-            "origin_enu_m": (n, 3),
-            "enu_R_sensor": (n, 3, 3),
-            "height_m": (n,),
-            "measures": (n, 4),
-            "clutter_density": (n,),
+        defaults = {
+            "kind": np.zeros(n, np.uint8),
+            "other_enu_m": np.zeros((n, 3)),
+            "rotates": np.zeros(n, np.bool_),
+            "resolution": np.zeros((n, 4)),
+            "range_min_m": np.zeros(n),
+            "range_max_m": np.full(n, np.inf),
+            "elevation_min_rad": np.full(n, -0.5 * np.pi),
+            "elevation_max_rad": np.full(n, 0.5 * np.pi),
+            "snr_range_m": np.full(n, np.nan),
+            "false_alarm_probability": np.full(n, np.nan),
+            "horizon": np.zeros(n, np.bool_),
+            "mask_rad": np.full((n, 1), -0.5 * np.pi),
         }
+        for name, value in defaults.items():
+            if getattr(self, name).size == 0:
+                object.__setattr__(self, name, value)
+        shapes: dict[str, tuple[int, ...]] = {f.name: (n,) for f in fields(self)}
+        shapes |= dict.fromkeys(("origin_enu_m", "other_enu_m"), (n, 3))
+        shapes |= dict.fromkeys(("measures", "resolution"), (n, 4))
+        shapes |= {"enu_R_sensor": (n, 3, 3), "mask_rad": (n, *self.mask_rad.shape[1:2])}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(
                     f"{name} must have shape {shape}, found {getattr(self, name).shape}"
                 )
-        if not (self.measures[:, :2]).all():
-            raise ValueError("every sensor must measure range and azimuth")
         if not (self.period_s > 0).all():
             raise ValueError("period_s must be positive")
         if not (self.clutter_density > 0).all():
             raise ValueError("clutter_density must be positive")
+        for s in range(n):
+            self._check_components(s)
+
+    def _check_components(self, s: int) -> None:
+        """Refuse components that the kind of sensor s does not have."""
+        kind, (first, second, third, _) = self.kind[s], self.measures[s]
+        if kind not in list(Measured):
+            raise ValueError(f"kind {kind} of sensor {s} is not one of Measured")
+        if kind == Measured.POLAR and not (first or second):
+            raise ValueError(f"polar sensor {s} must measure range or azimuth")
+        if kind == Measured.POSITION and not (first and second):
+            raise ValueError(f"sensor {s} must report east and north")
+        if kind in (Measured.BISTATIC, Measured.TIME_DIFFERENCE) and not first:
+            raise ValueError(f"sensor {s} must measure component 0, which makes it what it is")
+        if kind == Measured.TIME_DIFFERENCE and (second or third):
+            raise ValueError(f"sensor {s} measures a time difference and nothing else")
 
     def __len__(self) -> int:
         return int(self.period_s.size)
 
     @classmethod
     def at_origin(
-        cls, *, period_s: float, measures_range_rate: bool = False, clutter_density: float = 1e-8
+        cls,
+        *,
+        period_s: float,
+        measures_range_rate: bool = False,
+        clutter_density: float = 1e-8,
+        kind: Measured = Measured.POLAR,
     ) -> SensorModels:
-        """Return one 3-D sensor standing at the frame's origin."""
+        """Return one 3-D sensor (or one source of reported positions) at the frame's origin."""
         return cls(
             origin_enu_m=np.zeros((1, 3)),
             enu_R_sensor=np.eye(3)[None],
@@ -67,4 +131,5 @@ class SensorModels:
             period_s=np.array([period_s]),
             measures=np.array([[True, True, True, measures_range_rate]]),
             clutter_density=np.array([clutter_density]),
+            kind=np.array([kind], np.uint8),
         )

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Bytes, Floats, Ints
+from sim.core.tables import Bools, Bytes, Floats, Ints
 
 
 class TrackColumns(NamedTuple):
-    """One column per track; C is the capacity.
+    """One column per track; C is the capacity, M the number of models, S of sensors.
 
     Attributes
     ----------
-    mean, covariance, time_s : (6, C), (21, C), (C,) packed states, as in
-        ``sim.core.gaussian``, and the time for which they hold
+    mean, covariance : (ΣnM, C), (Σn(n+1)/2, C) the models' packed states one below the
+        other, as in ``sim.core.gaussian``
+    probability : (M, C) of each model
+    time_s : (C,) for which the states hold
     number, status : (C,) as in ``Tracks``
     birth_s, birth_period_s : (C,) first plot, and the period of the sensor that gave it
     look, history : (C,) number of the last counted look of that sensor since birth, and
         one bit per look, the latest in bit 0, set where the track had a plot
     last_plot_s, last_period_s : (C,) last plot, and the period of its sensor
+    hidden_s : (C,) since the last plot, time in which no sensor could have seen the target
+    score : (C,) log odds that a target is there
+    hit_s, looked_s : (S, C) last plot from each sensor, and last look that was counted
     hits, replies, sensors : (C,), (3, C), (C,) as in ``Tracks``
     """
 
     mean: Floats
     covariance: Floats
+    probability: Floats
     time_s: Floats
     number: Ints
     status: Bytes
@@ -36,17 +43,24 @@ class TrackColumns(NamedTuple):
     history: NDArray[np.int64]
     last_plot_s: Floats
     last_period_s: Floats
+    hidden_s: Floats
+    score: Floats
+    hit_s: Floats
+    looked_s: Floats
     hits: Ints
     replies: Ints
     sensors: NDArray[np.uint64]
 
 
-def empty_columns(capacity: int) -> TrackColumns:
+def empty_columns(
+    capacity: int, mean_rows: int = 6, covariance_rows: int = 21, models: int = 1, sensors: int = 1
+) -> TrackColumns:
     """Return room for ``capacity`` tracks."""
     c = capacity
     return TrackColumns(
-        mean=np.zeros((6, c)),
-        covariance=np.zeros((21, c)),
+        mean=np.zeros((mean_rows, c)),
+        covariance=np.zeros((covariance_rows, c)),
+        probability=np.zeros((models, c)),
         time_s=np.zeros(c),
         number=np.zeros(c, np.int32),
         status=np.zeros(c, np.uint8),
@@ -56,21 +70,44 @@ def empty_columns(capacity: int) -> TrackColumns:
         history=np.zeros(c, np.int64),
         last_plot_s=np.zeros(c),
         last_period_s=np.zeros(c),
+        hidden_s=np.zeros(c),
+        score=np.zeros(c),
+        hit_s=np.zeros((sensors, c)),
+        looked_s=np.zeros((sensors, c)),
         hits=np.zeros(c, np.int32),
         replies=np.zeros((3, c), np.int32),
         sensors=np.zeros(c, np.uint64),
     )
 
 
-def with_room(columns: TrackColumns, needed: int) -> TrackColumns:
-    """Return the columns, moved to twice the room as often as ``needed`` asks."""
+def with_room(columns: TrackColumns, count: int, needed: int) -> TrackColumns:
+    """Return the columns, the first ``count`` moved to more room if ``needed`` asks for it."""
     capacity = columns.time_s.size
     if needed <= capacity:
         return columns
-    while capacity < needed:
-        capacity *= 2
-    grown = empty_columns(capacity)
-    for name in TrackColumns._fields:
-        array: NDArray[Any] = getattr(columns, name)
-        getattr(grown, name)[..., : array.shape[-1]] = array
+    capacity = max(needed, capacity + capacity // 4)
+    return _each(columns, lambda array: _resized(array, count, capacity))
+
+
+def copied(columns: TrackColumns, rows: slice) -> TrackColumns:
+    """Return a copy of some tracks' columns."""
+    return _each(columns, lambda array: array[..., rows].copy())
+
+
+def drop_columns(columns: TrackColumns, count: int, keep: Bools) -> int:
+    """Keep some of the first ``count`` columns, in order and in place; return their number."""
+    kept = int(np.count_nonzero(keep))
+    for array in columns:
+        array[..., :kept] = array[..., :count][..., keep]
+    return kept
+
+
+def _each(columns: TrackColumns, change: Callable[[NDArray[Any]], NDArray[Any]]) -> TrackColumns:
+    arrays: tuple[Any, ...] = tuple(change(array) for array in columns)
+    return TrackColumns(*arrays)
+
+
+def _resized(array: NDArray[Any], count: int, capacity: int) -> NDArray[Any]:
+    grown = np.zeros((*array.shape[:-1], capacity), array.dtype)
+    grown[..., :count] = array[..., :count]
     return grown

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Protocol
+from collections import deque
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sim.core.tables import Bools, Plots, Tracks
+from sim.core.tables import Bools, Floats, Ints, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, cycle_of
+from sim.tracking.estimates import Estimates
+from sim.tracking.intake import Rejected, sift
+from sim.tracking.policy import sensor_columns
+from sim.tracking.registration import Biases, Registration
+from sim.tracking.renumbering import Numbers
 from sim.tracking.sensor_models import SensorModels
-
-_RANGE_LIMIT_M = 1e8
-_SPEED_LIMIT_MPS = 1e5
 
 
 class Engine(Protocol):
-    """Either engine: the same plots give the same tracks."""
+    """Any engine: plots of one cycle in, tracks out."""
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
 
-    def picture(self, time_s: float) -> Tracks:
-        """Return all tracks, extrapolated to ``time_s``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Plots that were dropped: not numbers or out of range, and older than the picture."""
-
-    broken: int = 0
-    late: int = 0
+    def estimates(self, time_s: float, *, confirmed_only: bool = False) -> Estimates:
+        """Return the tracks, extrapolated to ``time_s``."""
 
     @property
-    def total(self) -> int:
-        """All dropped plots."""
-        return self.broken + self.late
+    def confirmed(self) -> int:
+        """The highest air track number given so far."""
+
+    @property
+    def pairs(self) -> tuple[Ints, Ints, Floats]:
+        """Plots of the last cycle that confirmed tracks took.
+
+        Rows of the caller's table, numbers of the tracks, and their velocities (K, 3).
+        """
+
+    def remember(self) -> Any:
+        """Return a copy of the present."""
+
+    def recall(self, memory: Any) -> None:
+        """Go back to what ``remember`` returned."""
+
+
+class _Call(NamedTuple):
+    """One call of ``Tracker.process`` that late plots may still change."""
+
+    memory: Any
+    before_s: float
+    end_s: float
+    plots: Plots
 
 
 class Tracker:
@@ -50,10 +66,12 @@ class Tracker:
 
     Notes
     -----
-    The time between two calls is split into cycles of at most ``config.cycle_s`` and half
-    the shortest sensor period: within a cycle every sensor's plots are paired with the
-    tracks as they stood at its beginning, then each track is updated in order of time. Time
-    never runs backwards: a plot older than the last call's ``until_s`` is dropped and counted.
+    Time is cut into cycles of ``config.cycle_s``, or half the shortest sensor period if that
+    is less: within a cycle every sensor's plots are paired with the tracks as they stood at
+    its beginning, then each track is updated in order of time. A plot older than the last
+    call's ``until_s`` is late. If it is late by less than ``config.lag_s``, the tracker goes
+    back to before it and takes all plots since then again, so that the tracks are those that
+    plots in order would have given; otherwise it is dropped and counted.
     """
 
     def __init__(self, config: TrackerConfig, sensors: SensorModels) -> None:
@@ -61,10 +79,14 @@ class Tracker:
         self.sensors = sensors
         self.time_s = -math.inf
         self.rejected = Rejected()
-        self._no_plots = cycle_of(Plots.empty())
+        self._columns = sensor_columns(config, sensors)
         shortest = float(sensors.period_s.min()) if len(sensors) else math.inf
         self._cycle_s = min(config.cycle_s, 0.5 * shortest)
+        self._no_plots = cycle_of(Plots.empty(), np.empty(0, np.int32), self._columns)
         self._engine = _engine(config, sensors)
+        self._registration = Registration(sensors) if config.registration else None
+        self._calls: deque[_Call] = deque()
+        self._numbers = Numbers()
 
     def process(self, plots: Plots, until_s: float | None = None) -> None:
         """Take plots into the picture.
@@ -75,74 +97,128 @@ class Tracker:
         until_s : the picture's new time, by default the latest plot's; plots after it are
             taken too and move it on
         """
-        sound = self._sound(plots)
-        end_s = float(sound.time_s.max(initial=self.time_s if until_s is None else until_s))
+        measured = None
+        if self._registration is not None:
+            rows, counts = sift(plots, self.sensors, -math.inf)
+            self.rejected = self.rejected.plus(counts)
+            measured = plots.take(rows)
+            plots = self._registration.correct(measured)
+        oldest_s = self._calls[0].before_s if self._calls else self.time_s
+        rows, counts = sift(plots, self.sensors, max(self.time_s - self.config.lag_s, oldest_s))
+        self.rejected = self.rejected.plus(counts)
+        if self.config.lag_s > 0.0:
+            plots = plots.take(rows)
+            late = self._late(plots)
+            if late.any():
+                self._take_again(plots.take(late))
+            plots = plots.take(~late)
+            measured = measured.take(rows).take(~late) if measured is not None else None
+            rows = np.arange(len(plots), dtype=np.int32)
+        end_s = self._end_s(plots, rows, until_s)
         if end_s == -math.inf:
             return
-        start_s = min(self.time_s, end_s)
-        if start_s == -math.inf:
-            start_s = float(sound.time_s.min(initial=end_s))
-        cycles = max(1, math.ceil((end_s - start_s) / self._cycle_s - 1e-9))
-        if cycles == 1:
-            self._engine.cycle(cycle_of(sound), end_s)
-            self.time_s = max(self.time_s, end_s)
-            return
-        length_s = (end_s - start_s) / cycles
-        slot = np.ceil((sound.time_s - start_s) / max(length_s, 1e-9)).astype(np.int64) - 1
-        slot = np.clip(slot, 0, cycles - 1)
-        due = -1
-        for k in np.unique(np.append(slot, cycles - 1)):
-            if k > due + 1:  # cycles without plots: tracks age in silence
-                self._engine.cycle(self._no_plots, start_s + k * length_s)
-            cycle_end_s = end_s if k == cycles - 1 else start_s + (k + 1) * length_s
-            self._engine.cycle(cycle_of(sound.take(slot == k)), cycle_end_s)
-            due = k
-        self.time_s = max(self.time_s, end_s)
+        if self.config.lag_s > 0.0:
+            self._calls.append(_Call(self._engine.remember(), self.time_s, end_s, plots))
+        self._advance(plots, rows, end_s, measured)
+        while len(self._calls) > 1 and self._calls[0].end_s < self.time_s - self.config.lag_s:
+            self._calls.popleft()
 
     def picture(self, time_s: float | None = None) -> Tracks:
         """Return all tracks, extrapolated to ``time_s`` (default: the tracker's time)."""
-        return self._engine.picture(self.time_s if time_s is None else time_s)
+        return self._estimates(time_s, confirmed_only=False).as_tracks()
 
-    def _sound(self, plots: Plots) -> Plots:
-        """Drop and count broken and late plots; bring the others into canonical form."""
-        if len(plots) == 0:
-            return plots
-        known = (plots.sensor >= 0) & (plots.sensor < len(self.sensors))
-        sensor = np.where(known, plots.sensor, 0)
-        measures = self.sensors.measures[sensor] if len(self.sensors) else np.zeros((len(plots), 4))
-        measures = measures.astype(np.bool_)
-        sound = known & _in_bounds(plots, measures)
-        late = sound & (plots.time_s < self.time_s)
-        self.rejected = Rejected(
-            self.rejected.broken + int((~sound).sum()), self.rejected.late + int(late.sum())
-        )
-        rows = sound & ~late
-        kept, measures = plots.take(rows), measures[rows]
-        measurement = np.where(measures, kept.measurement, np.nan)
-        measurement[:, 1] = np.mod(measurement[:, 1], 2.0 * np.pi)
-        return Plots(
-            kept.time_s,
-            kept.sensor,
-            measurement,
-            np.where(measures, kept.sigma, np.nan),
-            kept.snr_db,
-            kept.reply,
-            kept.truth_id,
-        )
+    def estimates(self, time_s: float | None = None) -> Estimates:
+        """Return the confirmed tracks with full states, as told to other trackers."""
+        return self._estimates(time_s, confirmed_only=True)
 
+    def biases(self) -> Biases | None:
+        """Return what registration has found so far, None if it is off."""
+        return None if self._registration is None else self._registration.biases()
 
-def _in_bounds(plots: Plots, measures: Bools) -> Bools:
-    """Tell which plots are numbers, and possible ones, in every measured component."""
-    with np.errstate(invalid="ignore"):
-        limits = np.array([_RANGE_LIMIT_M, 4.0 * np.pi, 0.5 * np.pi, _SPEED_LIMIT_MPS])
-        possible = (np.abs(plots.measurement) <= limits) & (plots.sigma > 0) & (plots.sigma < 1e9)
-        in_bounds: Bools = (
-            (possible | ~measures).all(axis=1)
-            & (plots.measurement[:, 0] > 0)
-            & np.isfinite(plots.time_s)
-            & (plots.reply < 3)
+    def _estimates(self, time_s: float | None, confirmed_only: bool) -> Estimates:
+        found = self._engine.estimates(
+            self.time_s if time_s is None else time_s, confirmed_only=confirmed_only
         )
-    return in_bounds
+        if self.config.lag_s == 0.0:
+            return found
+        return replace(found, number=self._numbers.of(found.number))
+
+    def _end_s(self, plots: Plots, rows: Ints, until_s: float | None) -> float:
+        latest_s = float(plots.time_s[rows].max()) if rows.size else -math.inf
+        return max(self.time_s, latest_s, -math.inf if until_s is None else until_s)
+
+    def _advance(
+        self, plots: Plots, rows: Ints, end_s: float, measured: Plots | None = None
+    ) -> None:
+        """Take the given rows, none of them late, cycle by cycle up to ``end_s``.
+
+        ``measured`` are the same plots before registration corrected them, to learn from.
+        """
+        length_s = self._cycle_s
+        if not rows.size:
+            self._engine.cycle(self._no_plots, end_s)
+            self.time_s = end_s
+            return
+        times_s = plots.time_s[rows]
+        last = math.ceil(end_s / length_s - 1e-9)
+        slot = np.ceil(times_s / length_s - 1e-9).astype(np.int64)
+        # The first cycle begins where the last call ended, wherever that is.
+        np.clip(slot, None, last, out=slot)
+        if slot[0] == last and (slot == last).all():
+            used = [last]
+            parts = [rows]
+        else:
+            order = np.argsort(slot, kind="stable")
+            used_array, first = np.unique(slot[order], return_index=True)
+            used = used_array.tolist()
+            parts = np.split(rows[order], first[1:])
+        for k, part in zip(used, parts, strict=True):
+            begin_s = (k - 1) * length_s
+            if self.time_s > -math.inf and begin_s > self.time_s + 1e-9 * length_s:
+                self._engine.cycle(self._no_plots, begin_s)  # tracks age in silence
+            self.time_s = end_s if k == last else k * length_s
+            self._engine.cycle(cycle_of(plots, part, self._columns), self.time_s)
+            if measured is not None and self._registration is not None:
+                row, track, velocity = self._engine.pairs
+                used_plots = measured.take(row)
+                self._registration.learn(
+                    used_plots.time_s,
+                    used_plots.sensor,
+                    used_plots.measurement,
+                    used_plots.sigma,
+                    track,
+                    velocity,
+                )
+        if self.time_s < end_s:
+            self._engine.cycle(self._no_plots, end_s)
+            self.time_s = end_s
+
+    def _late(self, plots: Plots) -> Bools:
+        """Tell which plots belong to the time of earlier calls."""
+        if not self._calls:
+            return np.zeros(len(plots), np.bool_)
+        late: Bools = plots.time_s <= self.time_s
+        return late
+
+    def _take_again(self, late: Plots) -> None:
+        """Go back to before the oldest late plot, and take all plots since then in order."""
+        now_s = self.time_s
+        before = self._engine.estimates(now_s, confirmed_only=True)
+        redo = [call for call in self._calls if call.end_s >= late.time_s.min()]
+        for _ in redo:
+            self._calls.pop()
+        self._engine.recall(redo[0].memory)
+        kept = self._engine.confirmed
+        self.time_s = redo[0].before_s
+        for call in redo:
+            # A plot belongs to the call in whose time it was made.
+            now = (late.time_s <= call.end_s) & (late.time_s >= call.before_s)
+            plots = Plots.concatenate([call.plots, late.take(now)])
+            late = late.take(~now)
+            self._calls.append(_Call(self._engine.remember(), self.time_s, call.end_s, plots))
+            self._advance(plots, np.arange(len(plots), dtype=np.int32), call.end_s)
+        after = self._engine.estimates(now_s, confirmed_only=True)
+        self._numbers.rematch(before, after, kept)
 
 
 def _engine(config: TrackerConfig, sensors: SensorModels) -> Engine:
@@ -150,6 +226,10 @@ def _engine(config: TrackerConfig, sensors: SensorModels) -> Engine:
         from sim.tracking.reference import ReferenceEngine
 
         return ReferenceEngine(config, sensors)
+    if config.association == "mht":
+        from sim.tracking.mht import MhtEngine
+
+        return MhtEngine(config, sensor_columns(config, sensors))
     from sim.tracking.compiled import CompiledEngine
 
-    return CompiledEngine(config, sensors)
+    return CompiledEngine(config, sensor_columns(config, sensors))

@@ -1,0 +1,177 @@
+"""What is expected of a target of each class: motion, echo, Doppler spread, transponder."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from sim.core.tables import Floats, Reply
+from sim.world.presets import read_presets
+from sim.world.targets import TARGET_CLASSES
+
+CLASSES = Path(__file__).with_name("classes.yaml")
+
+#: The class of whatever no class describes.
+OTHER = "other"
+
+#: Features that keep their value for a while, in the order of the arrays below.
+SPEED, HEIGHT, DOPPLER, CLIMB, TURN = range(5)
+_LOG_NORMAL = slice(SPEED, CLIMB)
+_STEADY = slice(CLIMB, TURN + 1)
+
+#: Mean (dB) of one look's echo over its mean power, by Swerling case: of the logarithms of
+#: exponential (1, 2) and of four-degree chi-squared power (3, 4).
+_DB = 10.0 / math.log(10.0)
+_LOOK_OFFSET_DB = np.array([0.0, -0.57722, -0.57722, -0.27036, -0.27036]) * _DB
+#: Deviation of exponential power's logarithm, for all classes: how steady looks are tells
+#: more of threshold and averaging in the sensor than of the target.
+_LOOK_DEVIATION_DB = 1.28255 * _DB
+
+#: Chance that an interrogation of a transponder brings nothing, or the other kind's answer.
+_UNANSWERED, _MISTAKEN = 0.1, 0.003
+#: Silences beyond these tell nothing new: antennas are shadowed for long.
+_SILENCES_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClassModels:
+    """How targets of each class look; one column per class, ``OTHER`` last.
+
+    Attributes
+    ----------
+    names : of the C classes
+    log_median, log_deviation : (3, C) of ln(value + floor) of speed (m/s), height (m) and
+        Doppler spread (m/s)
+    floor : (3,) values well below it look alike
+    steady_deviation : (2,) of climb rate (m/s) and turn acceleration (m/s²) in straight and
+        level flight
+    active_deviation : (2, C) of the same in climbs and in turns
+    steady_share : share of time in straight and level flight
+    correlation_s : (5,) time over which speed, height, Doppler spread, climb and turn keep
+        their value
+    rcs_dbsm, rcs_spread_db : (C,) mean echo over aspects and targets, and its deviation; in
+        one look's decibels, so that fading is in the mean
+    rcs_look_db : deviation of one look from that, the same for all classes
+    rcs_correlation_s : time over which an aspect keeps its echo
+    transponder : (C, 3) share of targets that answer with each ``Reply``
+    outlier_share : share of values that say nothing of the class
+    """
+
+    names: tuple[str, ...]
+    log_median: Floats
+    log_deviation: Floats
+    floor: Floats
+    steady_deviation: Floats
+    active_deviation: Floats
+    steady_share: float
+    correlation_s: Floats
+    rcs_dbsm: Floats
+    rcs_spread_db: Floats
+    rcs_look_db: float
+    rcs_correlation_s: float
+    transponder: Floats
+    outlier_share: float
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def generic(cls) -> Self:
+        """Return the classes of ``classes.yaml``, on top of those of ``sim.world``.
+
+        Climb and turn are given by their limits there: an active climb deviates by half
+        the limit, an active turn by half of cruise speed times greatest turn rate.
+        """
+        flown, seen = read_presets(TARGET_CLASSES), read_presets(CLASSES)
+        shared = {key: float(preset.value) for key, preset in seen["every-class"].items()}
+        names = tuple(name for name in seen if name != "every-class")
+
+        def column(key: str) -> Floats:
+            entries = [{**flown.get(name, {}), **seen[name]}[key].value for name in names]
+            return np.array(entries, float)
+
+        floor = np.array([shared[f"{key}_floor_{unit}"] for key, unit in _UNITS])
+        medians = np.stack([column(key) for key in _MEDIANS])
+        factors = np.stack([column(f"{key}_factor") for key, _ in _UNITS])
+        steady = np.array([shared["climb_error_mps"], shared["turn_error_mps2"]])
+        turn = column("speed_mps") * np.radians(column("turn_rate_deg_per_s"))
+        active = 0.5 * np.stack([column("climb_rate_mps"), turn])
+        swerling = column("swerling").astype(int)
+        civil, military = column("civil_reply_share"), column("military_reply_share")
+        times = ("speed", "height", "doppler", "climb", "turn")
+        return cls(
+            names=names,
+            log_median=np.log(medians + floor[:, None]),
+            log_deviation=np.log(factors),
+            floor=floor,
+            steady_deviation=steady,
+            active_deviation=np.hypot(active, steady[:, None]),
+            steady_share=shared["steady_share"],
+            correlation_s=np.array([shared[f"{key}_correlation_s"] for key in times]),
+            rcs_dbsm=column("rcs_dbsm") + _LOOK_OFFSET_DB[swerling],
+            rcs_spread_db=column("rcs_spread_db"),
+            rcs_look_db=math.hypot(_LOOK_DEVIATION_DB, shared["rcs_error_db"]),
+            rcs_correlation_s=shared["rcs_correlation_s"],
+            transponder=np.stack([1.0 - civil - military, civil, military], axis=1),
+            outlier_share=shared["outlier_share"],
+        )
+
+
+_UNITS = (("speed", "mps"), ("height", "m"), ("doppler", "mps"))
+_MEDIANS = ("speed_mps", "height_m", "doppler_spread_mps")
+
+
+@cache
+def generic_models() -> ClassModels:
+    """Return ``ClassModels.generic``, read once."""
+    return ClassModels.generic()
+
+
+def feature_log_density(features: Floats, models: ClassModels) -> Floats:
+    """Return (N, 5, C) log-densities of features (N, 5), finite, under each class.
+
+    Speed, height and Doppler spread count as logarithms above their floor; a common factor
+    of all classes is left out.
+    """
+    value = features[:, :, None]
+    log = np.empty((*features.shape, len(models)))
+    logarithm = np.log(np.maximum(value[:, _LOG_NORMAL], 0.0) + models.floor[:, None])
+    log[:, _LOG_NORMAL] = normal_log_density(logarithm - models.log_median, models.log_deviation)
+    steady = normal_log_density(value[:, _STEADY], models.steady_deviation[:, None])
+    active = normal_log_density(value[:, _STEADY], models.active_deviation)
+    log[:, _STEADY] = np.logaddexp(
+        steady + math.log(models.steady_share), active + math.log1p(-models.steady_share)
+    )
+    mixed: Floats = np.logaddexp(
+        log + math.log1p(-models.outlier_share), log[:, :, -1:] + math.log(models.outlier_share)
+    )
+    return mixed
+
+
+def reply_log_likelihood(counts: Floats, transponder: Floats) -> Floats:
+    """Return (N, C) log-likelihoods of counts (N, 3) of each ``Reply``, given ``transponder``.
+
+    A count of silences beyond three is cut to three.
+    """
+    answer = np.full((3, 3), _MISTAKEN)  # given what is carried, down; what comes, across
+    np.fill_diagonal(answer, 1.0 - _UNANSWERED - _MISTAKEN)
+    answer[:, Reply.NONE] = _UNANSWERED
+    answer[Reply.NONE, Reply.NONE] = 1.0 - 2.0 * _MISTAKEN
+    heard = counts.copy()
+    heard[:, Reply.NONE] = np.minimum(heard[:, Reply.NONE], _SILENCES_MAX)
+    given_carried = heard @ np.log(answer).T
+    top = given_carried.max(axis=1, keepdims=True)
+    likelihood: Floats = np.exp(given_carried - top) @ transponder.T
+    log: Floats = np.log(likelihood) + top
+    return log
+
+
+def normal_log_density(difference: Floats, deviation: Floats | float) -> Floats:
+    """Return the log-density of N(0, deviation²), but for a constant of all classes."""
+    log: Floats = -0.5 * (difference / deviation) ** 2 - np.log(deviation)
+    return log

@@ -1,0 +1,283 @@
+"""What a track probably is: Bayesian classification by motion, echo and replies.
+
+Every feature of a track weighs the classes by its likelihood; features are taken as
+independent given the class. A class is no affiliation: it says what a thing is, not whose.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim.core.tables import Bools, Floats, Ints
+from sim.picture.class_models import (
+    CLIMB,
+    DOPPLER,
+    HEIGHT,
+    SPEED,
+    TURN,
+    ClassModels,
+    feature_log_density,
+    generic_models,
+    normal_log_density,
+    reply_log_likelihood,
+)
+
+#: Prior probability of ``OTHER``, unless a prior is given.
+_OTHER_PRIOR = 0.05
+
+
+def rcs_from_snr(snr_db: ArrayLike, range_m: ArrayLike, snr_reference_db: ArrayLike) -> Floats:
+    """Return the radar cross-section that explains a plot's signal-to-noise ratio, in dBsm.
+
+    Parameters
+    ----------
+    snr_db : of the plot (``Plots.snr_db``), the whole dwell's
+    range_m : slant range of the plot
+    snr_reference_db : SNR of a dwell on 1 m² at 1 km, mid-beam, which calibrates the sensor
+
+    Returns
+    -------
+    array
+        snr − reference + 40 log₁₀(R / 1 km), broadcast; NaN where an input is NaN or the
+        range is not positive. Loss in the air and lobing go into the estimate.
+
+    Notes
+    -----
+    Radar equation, Skolnik, Introduction to Radar Systems, ch. 1: SNR ∝ σ / R⁴.
+    """
+    distance = np.asarray(range_m, float)
+    distance_km = np.where(distance > 0, distance, np.nan) / 1e3
+    excess_db: Floats = np.asarray(snr_db, float) - np.asarray(snr_reference_db, float)
+    return excess_db + 40.0 * np.log10(distance_km)
+
+
+@dataclass(frozen=True, slots=True)
+class _Belief:
+    """What is known of N tracks, sorted by number.
+
+    ``evidence`` (N, C): log-likelihood of all but replies; ``replies`` (N, C): of those;
+    ``feature_s`` (N, 5), ``feature_log`` (N, 5, C): time and log-density of each
+    feature's last value, NaN and 0 before; ``rcs_s`` (N,), ``rcs_mean``, ``rcs_variance``
+    (N, C): the mean echo under each class, as of the last look.
+    """
+
+    number: Ints
+    evidence: Floats
+    replies: Floats
+    feature_s: Floats
+    feature_log: Floats
+    rcs_s: Floats
+    rcs_mean: Floats
+    rcs_variance: Floats
+
+    def of(self, number: Ints, fresh: _Belief) -> _Belief:
+        """Return the belief on the given tracks, ``fresh`` for those not known."""
+        at, known = _find(self.number, number)
+        columns: dict[str, Any] = {"number": number}
+        for field in fields(self)[1:]:
+            old, new = getattr(self, field.name), getattr(fresh, field.name)
+            values = np.repeat(new, number.size, axis=0)
+            values[known] = old[at[known]]
+            columns[field.name] = values
+        return _Belief(**columns)
+
+
+class Classifier:
+    """Recursive Bayesian classifier of the tracks of a picture.
+
+    Memory is that of the last picture: a track that is not in it is forgotten.
+
+    Parameters
+    ----------
+    models
+        The classes, by default the generic ones.
+    prior
+        (C,) weight of each class before anything is seen, by default equal but for a
+        twentieth of probability on ``other``.
+
+    Raises
+    ------
+    ValueError
+        If the prior does not fit the classes, or is not positive.
+
+    Notes
+    -----
+    A value repeated a second later is no new evidence. Speed, height, Doppler spread,
+    climb and turn are each taken as a sequence with correlation a = exp(−Δt/τ) between
+    neighbours, and their log-densities ℓ add up with the weights of the best linear
+    estimate of such a sequence's mean: a new value adds (ℓ − a ℓ_before) / (1 + a). For
+    values far apart that is Bayes' rule; for many within τ it is one value's worth, however
+    many they are, and evidence grows by half a value per τ. (Inverse covariance of a
+    first-order autoregression: Box, Jenkins, Time Series Analysis, appendix A7.5; as weights
+    of a composite likelihood: Varin, Reid, Firth, Statistica Sinica 21, 2011.)
+
+    The echo fades from look to look about a mean that belongs to target and aspect. Under
+    each class a Kalman filter estimates that mean, which drifts within the class's spread,
+    and each look counts by its innovation: once the mean is known, further looks say no
+    more of it.
+
+    Replies: a target carries a transponder of one kind or none. Each interrogation of it
+    may go unanswered or be mistaken, so replies settle what it carries and no more.
+    """
+
+    def __init__(self, models: ClassModels | None = None, prior: ArrayLike | None = None) -> None:
+        self.models = models or generic_models()
+        count = len(self.models)
+        if prior is None:
+            weight = np.full(count, (1.0 - _OTHER_PRIOR) / (count - 1))
+            weight[-1] = _OTHER_PRIOR
+        else:
+            weight = np.asarray(prior, float)
+            if weight.shape != (count,) or not (np.isfinite(weight) & (weight > 0)).all():
+                raise ValueError(f"prior must be {count} positive weights, one per class")
+        self._log_prior: Floats = np.log(weight / weight.sum())
+        self._time_s = -math.inf
+        self._fresh = _Belief(
+            number=np.zeros(1, np.int32),
+            evidence=np.zeros((1, count)),
+            replies=np.zeros((1, count)),
+            feature_s=np.full((1, 5), np.nan),
+            feature_log=np.zeros((1, 5, count)),
+            rcs_s=np.full(1, np.nan),
+            rcs_mean=self.models.rcs_dbsm[None].copy(),
+            rcs_variance=self.models.rcs_spread_db[None] ** 2,
+        )
+        self._belief = self._fresh.of(np.empty(0, np.int32), self._fresh)
+
+    def __len__(self) -> int:
+        return int(self._belief.number.size)
+
+    def observe(
+        self,
+        number: ArrayLike,
+        time_s: float,
+        *,
+        speed_mps: ArrayLike | None = None,
+        height_m: ArrayLike | None = None,
+        climb_mps: ArrayLike | None = None,
+        turn_acceleration_mps2: ArrayLike | None = None,
+        rcs_dbsm: ArrayLike | None = None,
+        doppler_spread_mps: ArrayLike | None = None,
+        reply_counts: ArrayLike | None = None,
+    ) -> None:
+        """Take in the features of all tracks of the picture; forget every other track.
+
+        Parameters
+        ----------
+        number : (N,) the tracks
+        time_s : when the features hold; never before the last call's
+        speed_mps : (N,) over ground, horizontal
+        height_m : (N,) above ground if that is known, else above the ellipsoid
+        climb_mps : (N,) up
+        turn_acceleration_mps2 : (N,) across the path, either sign
+        rcs_dbsm : (N,) of one look, see ``rcs_from_snr``
+        doppler_spread_mps : (N,) deviation of the echo's velocity about the body's
+        reply_counts : (N, 3) how many interrogations so far brought each ``Reply``, as in
+            ``Tracks.replies``; plots of sensors that do not interrogate count under NONE
+            only if their silence is to be held against a transponder
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, a number comes twice, or time runs backwards.
+
+        Notes
+        -----
+        What is not known is left out or NaN (replies: zero), as it must be for a track
+        that got no plot since the last call.
+        """
+        given = np.asarray(number, np.int32)
+        order = np.argsort(given, kind="stable")
+        numbers = given[order]
+        if given.ndim != 1 or (numbers[1:] == numbers[:-1]).any():
+            raise ValueError("number must be (N,), every track once")
+        if not time_s >= self._time_s:
+            raise ValueError(f"time runs backwards: {time_s} s after {self._time_s} s")
+
+        def of_tracks(values: ArrayLike | None, name: str) -> Floats:
+            if values is None:
+                return np.full(given.size, np.nan)
+            array = np.asarray(values, float)
+            if array.shape != given.shape:
+                raise ValueError(f"{name} must have shape {given.shape}, found {array.shape}")
+            return array[order]
+
+        features = np.empty((given.size, 5))
+        features[:, SPEED] = of_tracks(speed_mps, "speed_mps")
+        features[:, HEIGHT] = of_tracks(height_m, "height_m")
+        features[:, DOPPLER] = of_tracks(doppler_spread_mps, "doppler_spread_mps")
+        features[:, CLIMB] = of_tracks(climb_mps, "climb_mps")
+        features[:, TURN] = of_tracks(turn_acceleration_mps2, "turn_acceleration_mps2")
+        rcs = of_tracks(rcs_dbsm, "rcs_dbsm")
+        counts = np.zeros((given.size, 3))
+        if reply_counts is not None:
+            counts = np.asarray(reply_counts, float)
+            if counts.shape != (given.size, 3) or not (counts >= 0).all():
+                raise ValueError(f"reply_counts must be ({given.size}, 3), none negative")
+            counts = counts[order]
+
+        belief = self._belief.of(numbers, self._fresh)
+        self._observe_features(belief, time_s, features)
+        self._observe_rcs(belief, time_s, rcs)
+        if reply_counts is not None:
+            belief.replies[:] = reply_log_likelihood(counts, self.models.transponder)
+        self._belief = belief
+        self._time_s = time_s
+
+    def probabilities(self, number: ArrayLike) -> Floats:
+        """Return (N, C) the probability of each class, the prior for a track not known."""
+        numbers = np.asarray(number, np.int32)
+        at, known = _find(self._belief.number, numbers)
+        log = np.repeat(self._log_prior[None], numbers.size, axis=0)
+        rows = at[known]
+        log[known] += self._belief.evidence[rows] + self._belief.replies[rows]
+        weight = np.exp(log - log.max(axis=1, keepdims=True))
+        probability: Floats = weight / weight.sum(axis=1, keepdims=True)
+        return probability
+
+    def _observe_features(self, belief: _Belief, time_s: float, features: Floats) -> None:
+        seen = np.isfinite(features)
+        log = feature_log_density(np.where(seen, features, 0.0), self.models)
+        age = time_s - belief.feature_s
+        correlation = np.exp(-age / self.models.correlation_s)
+        correlation[np.isnan(age)] = 0.0
+        a = correlation[:, :, None]
+        step = (log - a * belief.feature_log) / (1.0 + a)
+        belief.evidence[:] += np.where(seen[:, :, None], step, 0.0).sum(axis=1)
+        belief.feature_log[seen] = log[seen]
+        belief.feature_s[seen] = time_s
+
+    def _observe_rcs(self, belief: _Belief, time_s: float, rcs: Floats) -> None:
+        models = self.models
+        seen = np.isfinite(rcs)
+        age = time_s - belief.rcs_s[seen]
+        a = np.exp(-np.where(np.isnan(age), 0.0, age) / models.rcs_correlation_s)[:, None]
+        spread = models.rcs_spread_db**2
+        mean = models.rcs_dbsm + a * (belief.rcs_mean[seen] - models.rcs_dbsm)
+        variance = spread + a * a * (belief.rcs_variance[seen] - spread)
+        innovation = rcs[seen, None] - mean
+        total = variance + models.rcs_look_db**2
+        right = normal_log_density(innovation, np.sqrt(total)) + math.log1p(-models.outlier_share)
+        stray = normal_log_density(
+            rcs[seen] - models.rcs_dbsm[-1],
+            math.hypot(models.rcs_spread_db[-1], models.rcs_look_db),
+        ) + math.log(models.outlier_share)
+        log = np.logaddexp(right, stray[:, None])
+        gain = np.exp(right - log) * variance / total  # a stray look moves the mean little
+        belief.evidence[seen] += log
+        belief.rcs_mean[seen] = mean + gain * innovation
+        belief.rcs_variance[seen] = (1.0 - gain) * variance
+        belief.rcs_s[seen] = time_s
+
+
+def _find(ordered: Ints, number: Ints) -> tuple[NDArray[np.intp], Bools]:
+    """Return where each number stands in an ordered array, and whether it does."""
+    at = np.searchsorted(ordered, number)
+    known = at < ordered.size
+    known[known] = ordered[at[known]] == number[known]
+    return at, known

@@ -1,0 +1,58 @@
+"""Could this sensor see a target there? The tracker's own guess at detection."""
+
+from __future__ import annotations
+
+import math
+
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
+from sim.core.jit import kernel
+from sim.core.tables import Floats, Measured
+from sim.tracking.policy import SensorColumns
+
+_POSITION = int(Measured.POSITION)
+_TIME_DIFFERENCE = int(Measured.TIME_DIFFERENCE)
+_REFRACTED_RADIUS_M = 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
+
+
+@kernel()
+def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: float) -> float:
+    """Return the probability that one look of sensor s detects a target at x[:3].
+
+    Zero out of range, out of the elevations covered, behind the mask and below the 4/3 earth
+    horizon; inside, a Swerling 1 target at one look, Pfa^(1 / (1 + SNR)) with
+    SNR = (snr_range_m / range)⁴, or ``otherwise`` where the sensor does not say.
+    """
+    if sensors.kind[s] == _POSITION or sensors.kind[s] == _TIME_DIFFERENCE:
+        return otherwise
+    R = sensors.enu_R_sensor[s]
+    d0 = x[0] - sensors.origin_enu_m[s, 0]
+    d1 = x[1] - sensors.origin_enu_m[s, 1]
+    d2 = x[2] - sensors.origin_enu_m[s, 2]
+    east = R[0, 0] * d0 + R[1, 0] * d1 + R[2, 0] * d2
+    north = R[0, 1] * d0 + R[1, 1] * d1 + R[2, 1] * d2
+    up = R[0, 2] * d0 + R[1, 2] * d1 + R[2, 2] * d2
+    ground = math.sqrt(east * east + north * north)
+    range_m = math.sqrt(ground * ground + up * up)
+    if range_m < sensors.range_min_m[s] or range_m > sensors.range_max_m[s]:
+        return 0.0
+    elevation = math.atan2(up, ground)
+    if elevation < sensors.elevation_min_rad[s] or elevation > sensors.elevation_max_rad[s]:
+        return 0.0
+    sectors = sensors.mask_rad.shape[1]
+    if sectors > 1 or sensors.mask_rad[s, 0] > -1.5:
+        turn = math.atan2(east, north) / (2.0 * math.pi)
+        sector = int((turn - math.floor(turn)) * sectors)
+        if elevation < sensors.mask_rad[s, min(sector, sectors - 1)]:
+            return 0.0
+    if sensors.horizon[s]:
+        height = sensors.height_m[s] + up + ground * ground / (2.0 * MEAN_EARTH_RADIUS_M)
+        reach = math.sqrt(2.0 * _REFRACTED_RADIUS_M * max(sensors.height_m[s], 0.0))
+        reach += math.sqrt(2.0 * _REFRACTED_RADIUS_M * max(height, 0.0))
+        if range_m > reach:
+            return 0.0
+    scale = sensors.snr_range_m[s]
+    if math.isnan(scale):
+        return otherwise
+    snr = (scale / max(range_m, 1.0)) ** 4
+    detected: float = sensors.false_alarm_probability[s] ** (1.0 / (1.0 + snr))
+    return detected
