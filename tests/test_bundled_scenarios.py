@@ -64,9 +64,9 @@ def test_the_low_flight_is_held_under_one_number(tmp_path: Path) -> None:
 def test_both_engines_agree_over_a_whole_scenario(tmp_path: Path) -> None:
     tables = []
     for engine in ("numba", "filterpy"):
-        text = TEXT + f"tracker: {{engine: {engine}}}\n"
+        text = TEXT + f"tracker: {{engine: {engine}, merge_distance: 0}}\n"
         if "\ntracker:" in TEXT:
-            text = changed(("tracker: {", f"tracker: {{engine: {engine}, "))
+            text = changed(("tracker: {", f"tracker: {{engine: {engine}, merge_distance: 0, "))
         outcome = record_run(world_of(tmp_path / engine, text), tmp_path / engine / "run", _ignore)
         assert outcome.complete
         tables.append(Recording.open(outcome.folder).table("tracks"))

@@ -424,7 +424,9 @@ def test_both_engines_agree_on_the_flagship_scenario(tmp_path: Path) -> None:
     for engine in ("numba", "filterpy"):
         spec = loaded.spec.model_copy(
             update={
-                "tracker": loaded.spec.tracker.model_copy(update={"engine": engine}),
+                "tracker": loaded.spec.tracker.model_copy(
+                    update={"engine": engine, "merge_distance": 0.0}
+                ),
                 "time": loaded.spec.time.model_copy(update={"duration_s": 90.0}),
             }
         )

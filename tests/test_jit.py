@@ -11,19 +11,19 @@ import time
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
-from sim.core.jit import KERNEL_ROOMS, compilation, sources_hash, threads_for
+from sim.core.jit import KERNEL_ROOMS, compilation, kernel, sources_hash, threads_for
 
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Tests of kernels against slow twins, on inputs small enough for plain Python.
 UNCOMPILED = (
     "test_assignment.py",
-    "test_gating.py",
     "test_gaussian.py",
     "test_measurement.py",
-    "test_metrics_gospa.py",
+    "test_metrics_sets.py",
     "test_metrics_matching.py",
     "test_propagation.py",
     "test_tracker.py::test_both_engines_agree",
@@ -135,16 +135,39 @@ def test_kernels_run_where_nothing_can_be_written(variable: str, tmp_path: Path)
     assert {path for room in KERNEL_ROOMS for path in (ROOT / room).rglob("*.nbc")} == kept
 
 
+@kernel(parallel=True)
+def _twice(values: np.ndarray, out: np.ndarray) -> None:
+    for i in numba.prange(values.size):
+        out[i] = 2.0 * values[i]
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 def test_few_items_take_one_thread() -> None:
-    before = numba.get_num_threads()
+    values, out = np.arange(5.0), np.empty(5)
     with threads_for(10):
-        assert numba.get_num_threads() == 1
-    assert numba.get_num_threads() == before
-    with threads_for(1_000_000):
-        assert numba.get_num_threads() == before
-    with pytest.raises(KeyError), threads_for(10):
+        _twice(values, out)
+        assert (len(_twice._single.signatures), len(_twice._threaded.signatures)) == (1, 0)
+    np.testing.assert_array_equal(out, 2.0 * values)
+    with threads_for(1_000_000), pytest.raises(KeyError), threads_for(10):
         raise KeyError
-    assert numba.get_num_threads() == before
+    _twice(values, out)
+    assert (len(_twice._single.signatures), len(_twice._threaded.signatures)) == (1, 1)
+
+
+@kernel()
+def _plus(value: float, more: int) -> float:
+    return value + more
+
+
+@kernel()
+def _plus_one_and_more(value: float, more: int) -> float:
+    return _plus(value, 1) + _plus(value, more)
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+def test_a_constant_argument_compiles_nothing_anew() -> None:
+    assert _plus_one_and_more(1.0, 2) == 5.0
+    assert len(_plus.signatures) == 1
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ def one_plot(
 
 def test_both_engines_agree() -> None:
     plots = observed(n=12, duration_s=24.0, false_per_turn=8)
-    compiled = pictures(Tracker(TrackerConfig(), two_radars()), plots, 24.0)
+    compiled = pictures(Tracker(TrackerConfig(merge_distance=0), two_radars()), plots, 24.0)
     readable = pictures(Tracker(TrackerConfig(engine="filterpy"), two_radars()), plots, 24.0)
     assert sum(int(t.confirmed.sum()) for t in compiled) > 200
     for a, b in zip(compiled, readable, strict=True):

@@ -8,8 +8,8 @@ from reference import kalman_update, numerical_jacobian
 from reference import polar as polar_twin
 from scipy.integrate import solve_ivp
 
-from sim.core.measurement import Measured
 from sim.core.motion import DIMENSION, Motion
+from sim.core.tables import Measured
 
 Floats = NDArray[np.float64]
 ANGLES = {Measured.POLAR: (1,), Measured.BISTATIC: (1,)}

@@ -111,10 +111,10 @@ def decided(hypothesis: tuple[Target, ...], scan: int) -> set[tuple[tuple[int, i
     return {history for history in histories if history}
 
 
-def switches_and_gospa(
+def kept_and_gospa(
     pictures: list[tuple[NDArray[np.int32], Floats]], truth: list[Floats], cutoff_m: float
 ) -> tuple[int, float]:
-    """Number changes of targets, and the mean over time of GOSPA (p = 2, α = 2).
+    """Targets that end under the number they began with, and mean GOSPA (p = 2, α = 2).
 
     ``pictures`` and ``truth`` have one entry per time: numbers and positions of the tracks,
     and positions of the targets. GOSPA: Rahmathullah, García-Fernández and Svensson,
@@ -123,16 +123,24 @@ def switches_and_gospa(
     from scipy.optimize import linear_sum_assignment
 
     held: dict[int, int] = {}
-    changes, total = 0, 0.0
+    first: dict[int, int] = {}
+    total = 0.0
     for (number, place), targets in zip(pictures, truth, strict=True):
         apart = np.linalg.norm(targets[:, None] - place[None], axis=2)
         cost = np.minimum(apart, cutoff_m) ** 2
         rows, columns = linear_sum_assignment(cost)
         good = apart[rows, columns] < cutoff_m
-        pairs = int(good.sum())
-        lonely = len(targets) + len(place) - 2 * pairs
+        lonely = len(targets) + len(place) - 2 * int(good.sum())
         total += math.sqrt(cost[rows, columns][good].sum() + 0.5 * cutoff_m**2 * lonely)
-        for i, j in zip(rows[good].tolist(), columns[good].tolist(), strict=True):
-            changes += held.get(i, int(number[j])) != int(number[j])
-            held[i] = int(number[j])
-    return changes, total / len(truth)
+        # A pair lasts as long as it can: while targets are close, numbers may not be told apart.
+        before = np.array([held.get(i, 0) for i in range(len(targets))])
+        lasts = (before[:, None] == number[None]) & (apart < cutoff_m)
+        rows, columns = linear_sum_assignment(np.where(lasts, -(cutoff_m**2), cost))
+        for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+            if apart[i, j] < cutoff_m:
+                held[i] = int(number[j])
+                first.setdefault(i, held[i])
+            else:
+                held.pop(i, None)
+    kept = sum(held.get(i) == number for i, number in first.items())
+    return kept, total / len(truth)

@@ -26,7 +26,7 @@ from sim.core.gaussian import (
 )
 from sim.core.jit import kernel
 from sim.core.motion import DIMENSION, Motion
-from sim.core.tables import Floats, Ints
+from sim.core.tables import Floats, Indices
 
 #: Rows of a tile: mean and covariance, and where the measurement's fit begins.
 _STATE_ROWS, _FIT_ROW = 27, 36
@@ -79,7 +79,7 @@ def _same_extra(kind: int, other: int) -> bool:
 
 @kernel()
 def mix(
-    kinds: Ints,
+    kinds: Indices,
     probability: Floats,
     transition: Floats,
     means: Floats,
@@ -277,10 +277,10 @@ def _mix_tile(
     for k in range(count):
         total[k] = 0.0
     for i in range(models):
-        start = i * WIDTH
-        weight, of = work[start : start + count], probability[start : start + count]
+        first = i * WIDTH
+        weight, old = work[first : first + count], probability[first : first + count]
         for k in range(count):
-            weight[k] = transition[i, into] * of[k]
+            weight[k] = transition[i, into] * old[k]
             total[k] += weight[k]
     for k in range(_STATE_ROWS * WIDTH):
         tile[k] = 0.0
@@ -289,32 +289,31 @@ def _mix_tile(
         for k in range(count):
             weight[k] /= total[k]
         for a in range(6):
-            target = tile[a * WIDTH : a * WIDTH + count]
-            start = (i * _STATE_ROWS + a) * WIDTH
-            source = states[start : start + count]
+            mixed = tile[a * WIDTH : a * WIDTH + count]
+            first = (i * _STATE_ROWS + a) * WIDTH
+            state = states[first : first + count]
             for k in range(count):
-                target[k] += weight[k] * source[k]
+                mixed[k] += weight[k] * state[k]
+    apart = work[models * WIDTH :]
     for i in range(models):
         weight = work[i * WIDTH : i * WIDTH + count]
-        apart = work[models * WIDTH :]
         for a in range(6):
-            mixed, left = tile[a * WIDTH : a * WIDTH + count], apart[a * WIDTH : a * WIDTH + count]
-            start = (i * _STATE_ROWS + a) * WIDTH
-            source = states[start : start + count]
+            mixed = tile[a * WIDTH : a * WIDTH + count]
+            apart_a = apart[a * WIDTH : a * WIDTH + count]
+            first = (i * _STATE_ROWS + a) * WIDTH
+            state = states[first : first + count]
             for k in range(count):
-                left[k] = source[k] - mixed[k]
+                apart_a[k] = state[k] - mixed[k]
         for a in range(6):
+            apart_a = apart[a * WIDTH : a * WIDTH + count]
             for b in range(a, 6):
+                apart_b = apart[b * WIDTH : b * WIDTH + count]
                 row = 6 + PACKED_ROW[a, b]
-                one, other = (
-                    apart[a * WIDTH : a * WIDTH + count],
-                    apart[b * WIDTH : b * WIDTH + count],
-                )
-                target = tile[row * WIDTH : row * WIDTH + count]
-                start = (i * _STATE_ROWS + row) * WIDTH
-                source = states[start : start + count]
+                mixed = tile[row * WIDTH : row * WIDTH + count]
+                first = (i * _STATE_ROWS + row) * WIDTH
+                spread = states[first : first + count]
                 for k in range(count):
-                    target[k] += weight[k] * (source[k] + one[k] * other[k])
+                    mixed[k] += weight[k] * (spread[k] + apart_a[k] * apart_b[k])
 
 
 @kernel(fastmath=True)

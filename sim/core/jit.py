@@ -86,7 +86,7 @@ def _one_type_per_kernel(compiled: Any) -> Any:
     template_of = compiled.get_call_template
 
     def get_call_template(args: Any, kws: Any) -> Any:
-        widen = numba.types.unliteral
+        widen: Callable[[Any], Any] = numba.types.unliteral
         return template_of(tuple(map(widen, args)), {k: widen(v) for k, v in kws.items()})
 
     compiled.get_call_template = get_call_template

@@ -14,7 +14,7 @@ from sim.core.jit import kernel
 from sim.core.tables import Bools, Floats, Ints
 
 #: Rounds of price finding; the search is exact with any prices, good ones make it short.
-_ROUNDS = 60
+_ROUNDS = 100
 _TOLERANCE = 1e-9
 
 
@@ -56,7 +56,8 @@ def best_choices(
     """
     groups = group_start.size - 1
     price = np.zeros(n_items)
-    lower = _find_prices(group_start, item, weight, price)
+    greedy = np.full(groups, -1, np.int32)
+    lower = _find_prices(group_start, item, weight, price, greedy)
     reduced = np.empty(weight.size)
     for e in range(weight.size):
         reduced[e] = weight[e]
@@ -160,6 +161,10 @@ def best_choices(
         level += 1
         if level < groups:
             at[level] = first[level]
+    if found == 0:  # cut short before the first
+        found, total[0] = 1, lower
+        for g in range(groups):
+            chosen[0, g] = greedy[g]
     return _sorted(chosen, total, found, limit, complete)
 
 
@@ -179,13 +184,15 @@ def _mark(item: Ints, e: int, used: Bools, value: bool) -> None:
 
 
 @kernel()
-def _find_prices(group_start: Ints, item: Ints, weight: Floats, price: Floats) -> float:
-    """Write prices that make the bound low; return the weight of the best choice met."""
+def _find_prices(
+    group_start: Ints, item: Ints, weight: Floats, price: Floats, greedy: Ints
+) -> float:
+    """Write prices that make the bound low, and the best choice met; return its weight."""
     groups, n_items = group_start.size - 1, price.size
     trial = np.zeros(n_items)
     usage = np.empty(n_items)
     used = np.empty(n_items, np.bool_)
-    favourite = np.empty(groups, np.int32)
+    choice = np.empty(groups, np.int32)
     lower, upper = 0.0, np.inf
     scale = 1.0
     idle = 0
@@ -205,7 +212,7 @@ def _find_prices(group_start: Ints, item: Ints, weight: Floats, price: Floats) -
                         here -= trial[item[e, d]]
                 if weight[e] > 0.0 and here > value:
                     best, value = e, here
-            favourite[g] = best
+            choice[g] = -1
             bound += value
             if best >= 0:
                 for d in range(item.shape[1]):
@@ -214,7 +221,11 @@ def _find_prices(group_start: Ints, item: Ints, weight: Floats, price: Floats) -
                 if not _clashes(item, best, used):
                     _mark(item, best, used, True)
                     feasible += weight[best]
-        lower = max(lower, feasible)
+                    choice[g] = best
+        if feasible > lower:
+            lower = feasible
+            for g in range(groups):
+                greedy[g] = choice[g]
         if bound < upper - _TOLERANCE:
             upper = bound
             idle = 0

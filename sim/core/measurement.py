@@ -154,7 +154,7 @@ def innovate(kind: int, measured: Floats, predicted: Floats, innovation: Floats)
     """Write measured minus predicted (4,), azimuths wrapped; NaN where not measured."""
     for a in range(4):
         innovation[a] = measured[a] - predicted[a]
-    if kind in (_POLAR, _BISTATIC):
+    if kind in (_POLAR, _BISTATIC) and not math.isnan(innovation[1]):
         innovation[1] = wrap_angle(innovation[1])
 
 
@@ -236,36 +236,28 @@ def polar_to_position(
     cos_a = math.cos(azimuth)
     sin_e = math.sin(elevation)
     cos_e = math.cos(elevation)
-    J = np.empty((3, 3))  # columns: one sigma of range, azimuth, elevation, sensor frame
-    J[0, 0] = cos_e * sin_a * sigma[0]
-    J[1, 0] = cos_e * cos_a * sigma[0]
-    J[2, 0] = sin_e * sigma[0]
-    J[0, 1] = range_m * cos_e * cos_a * sigma[1]
-    J[1, 1] = -range_m * cos_e * sin_a * sigma[1]
-    J[2, 1] = 0.0
-    J[0, 2] = -range_m * sin_e * sin_a * sigma[2]
-    J[1, 2] = -range_m * sin_e * cos_a * sigma[2]
-    J[2, 2] = range_m * cos_e * sigma[2]
-    local_e = range_m * cos_e * sin_a
-    local_n = range_m * cos_e * cos_a
-    local_u = range_m * sin_e
-    G = np.empty((3, 3))
+    # Spread along the line of sight, across it level, and across it upwards.
+    side, rise = range_m * sigma[1], range_m * sigma[2]
     for i in range(3):
-        position[i] = (
-            origin[i]
-            + enu_R_sensor[i, 0] * local_e
-            + enu_R_sensor[i, 1] * local_n
-            + enu_R_sensor[i, 2] * local_u
-        )
-        for k in range(3):
-            G[i, k] = (
-                enu_R_sensor[i, 0] * J[0, k]
-                + enu_R_sensor[i, 1] * J[1, k]
-                + enu_R_sensor[i, 2] * J[2, k]
+        east, north, up = enu_R_sensor[i, 0], enu_R_sensor[i, 1], enu_R_sensor[i, 2]
+        away = cos_e * (east * sin_a + north * cos_a) + up * sin_e
+        position[i] = origin[i] + range_m * away
+        for j in range(i, 3):
+            east_j, north_j, up_j = enu_R_sensor[j, 0], enu_R_sensor[j, 1], enu_R_sensor[j, 2]
+            level_j = east_j * sin_a + north_j * cos_a
+            value = sigma[0] ** 2 * away * (cos_e * level_j + up_j * sin_e)
+            value += (
+                (side * cos_e) ** 2
+                * (east * cos_a - north * sin_a)
+                * (east_j * cos_a - north_j * sin_a)
             )
-    for i in range(3):
-        for j in range(3):
-            covariance[i, j] = G[i, 0] * G[j, 0] + G[i, 1] * G[j, 1] + G[i, 2] * G[j, 2]
+            value += (
+                rise**2
+                * (up * cos_e - sin_e * (east * sin_a + north * cos_a))
+                * (up_j * cos_e - sin_e * level_j)
+            )
+            covariance[i, j] = value
+            covariance[j, i] = value
 
 
 @kernel()

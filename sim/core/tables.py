@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -106,7 +106,7 @@ class Plots:
         slant range (m), azimuth (rad, clockwise from true north), elevation (rad), range
         rate (m/s), in the sensor's own east-north-up frame; NaN where not measured
     sigma : (N, 4) standard deviations of ``measurement``, NaN where not measured
-    snr_db : (N,) signal-to-noise ratio
+    snr_db : (N,) signal-to-noise ratio, NaN if unknown; the tracker does not read it
     reply : (N,) ``Reply``
     truth_id : (N,) index of the target, ``FALSE_ALARM`` for none. For scoring alone:
         ``without_truth`` strips it before the tracker gets the table.
@@ -134,6 +134,50 @@ class Plots:
             snr_db=np.empty(0),
             reply=np.empty(0, np.uint8),
             truth_id=np.empty(0, np.int32),
+        )
+
+    @classmethod
+    def of(
+        cls,
+        time_s: ArrayLike,
+        sensor: ArrayLike,
+        measurement: ArrayLike,
+        sigma: ArrayLike,
+        *,
+        snr_db: ArrayLike = np.nan,
+        reply: ArrayLike = Reply.NONE,
+    ) -> Self:
+        """Return a table of what was measured; a single value or row holds for all plots.
+
+        Parameters
+        ----------
+        time_s, sensor, snr_db, reply : (N,) or one value
+        measurement : (N, ≤ 4) or (≤ 4,); components that are left out are not measured
+        sigma : as ``measurement``, or one value for all components
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or there are more than four components.
+        """
+        columns = [np.atleast_1d(column) for column in (time_s, sensor, snr_db, reply)]
+        measured, spread = (np.atleast_2d(np.asarray(m, float)) for m in (measurement, sigma))
+        n = np.broadcast_shapes(*((c.shape[0],) for c in (*columns, measured, spread)))[0]
+        components = measured.shape[1]
+        full, full_sigma = np.full((n, 4), np.nan), np.full((n, 4), np.nan)
+        if components > 4:
+            raise ValueError(f"a plot has at most 4 components, found {components}")
+        full[:, :components] = measured
+        full_sigma[:, :components] = spread
+        times, sensors, snrs, replies = (np.broadcast_to(column, n) for column in columns)
+        return cls(
+            time_s=times.astype(float),
+            sensor=sensors.astype(np.int32),
+            measurement=full,
+            sigma=full_sigma,
+            snr_db=snrs.astype(float),
+            reply=replies.astype(np.uint8),
+            truth_id=np.full(n, FALSE_ALARM, np.int32),
         )
 
     @classmethod

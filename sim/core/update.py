@@ -89,13 +89,15 @@ def _update_by_scalar(
     (I − k hᵀ) P (I − k hᵀ)ᵀ + k·noise·kᵀ row by row: what the gain's rounding left of
     the first product is taken off by the second.
     """
+    # Most components depend on the place alone.
+    m = 3 if h[3] == 0.0 and h[4] == 0.0 and h[5] == 0.0 else 6
     variance = noise
     for i in range(n):
         total = 0.0
-        for j in range(6):
+        for j in range(m):
             total += P[i, j] * h[j]
         Ph[i] = total
-        if i < 6:
+        if i < m:
             variance += h[i] * total
     for i in range(n):
         gain[i] = Ph[i] / variance
@@ -104,7 +106,7 @@ def _update_by_scalar(
         left = noise * gain[i]
         for j in range(n):
             row[j] = P[i, j] - gain[i] * Ph[j]
-        for j in range(6):
+        for j in range(m):
             left -= row[j] * h[j]
         for j in range(i, n):
             P[i, j] = row[j] + left * gain[j]
@@ -247,38 +249,42 @@ def position_update(
         ln N(position − predicted; 0, S).
     """
     _, log_likelihood = position_log_likelihood(x, P, position, noise)
-    S, gain, left = work[0:3], work[3:12], work[12]
-    for a in range(3):
-        for c in range(3):
-            S[a, c] = P[a, c] + noise[_UPPER[a][c]]
-    if not cholesky(S, 3, S):
-        return -math.inf
+    if log_likelihood == -math.inf:
+        return log_likelihood
+    s00, s01, s02 = P[0, 0] + noise[0], P[0, 1] + noise[1], P[0, 2] + noise[2]
+    s11, s12, s22 = P[1, 1] + noise[3], P[1, 2] + noise[4], P[2, 2] + noise[5]
+    i00 = s11 * s22 - s12 * s12
+    i01 = s02 * s12 - s01 * s22
+    i02 = s01 * s12 - s02 * s11
+    scale = 1.0 / (s00 * i00 + s01 * i01 + s02 * i02)
+    i00, i01, i02 = i00 * scale, i01 * scale, i02 * scale
+    i11 = (s00 * s22 - s02 * s02) * scale
+    i12 = (s01 * s02 - s00 * s12) * scale
+    i22 = (s00 * s11 - s01 * s01) * scale
+    y0, y1, y2 = position[0] - x[0], position[1] - x[1], position[2] - x[2]
+    gain, prior = work[0:3], work[3:6]  # columns of the gain; the prior's first three
     for i in range(n):
-        for a in range(3):
-            gain[i, a] = P[i, a]
-        _solve(S, 3, gain[i])
-    for a in range(3):
-        left[a] = position[a] - x[a]
+        p0, p1, p2 = P[i, 0], P[i, 1], P[i, 2]
+        g0 = p0 * i00 + p1 * i01 + p2 * i02
+        g1 = p0 * i01 + p1 * i11 + p2 * i12
+        g2 = p0 * i02 + p1 * i12 + p2 * i22
+        x[i] += g0 * y0 + g1 * y1 + g2 * y2
+        gain[0, i], gain[1, i], gain[2, i] = g0, g1, g2
+        prior[0, i], prior[1, i], prior[2, i] = p0, p1, p2
     for i in range(n):
-        for a in range(3):
-            x[i] += gain[i, 4 + a] * left[a]
-    row = work[13]
-    for i in range(n):
-        for j in range(n):
-            row[j] = P[i, j]
-            for a in range(3):
-                row[j] -= gain[i, 4 + a] * gain[j, a]
-        for a in range(3):
-            left[a] = -row[a]
-            for c in range(3):
-                left[a] += gain[i, 4 + c] * noise[_UPPER[c][a]]
+        g0, g1, g2 = gain[0, i], gain[1, i], gain[2, i]
+        # A row of (I − K H) P, and what Joseph's form adds along the gain.
+        a0 = prior[0, i] - (g0 * prior[0, 0] + g1 * prior[0, 1] + g2 * prior[0, 2])
+        a1 = prior[1, i] - (g0 * prior[1, 0] + g1 * prior[1, 1] + g2 * prior[1, 2])
+        a2 = prior[2, i] - (g0 * prior[2, 0] + g1 * prior[2, 1] + g2 * prior[2, 2])
+        l0 = g0 * noise[0] + g1 * noise[1] + g2 * noise[2] - a0
+        l1 = g0 * noise[1] + g1 * noise[3] + g2 * noise[4] - a1
+        l2 = g0 * noise[2] + g1 * noise[4] + g2 * noise[5] - a2
         for j in range(i, n):
-            for a in range(3):
-                row[j] += left[a] * gain[j, 4 + a]
-            P[i, j] = row[j]
-    for i in range(n):
-        for j in range(i):
-            P[i, j] = P[j, i]
+            value = P[i, j] - (g0 * prior[0, j] + g1 * prior[1, j] + g2 * prior[2, j])
+            value += l0 * gain[0, j] + l1 * gain[1, j] + l2 * gain[2, j]
+            P[i, j] = value
+            P[j, i] = value
     return log_likelihood
 
 

@@ -40,6 +40,7 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         snr_range_m=np.array([sensor.snr_range_m(EXPECTED_RCS_M2) for sensor in sensors]),
         false_alarm_probability=np.array([sensor.false_alarm_probability for sensor in sensors]),
         horizon=np.array([sensor.horizon for sensor in sensors]),
+        ground_m=np.full(len(sensors), frame.height_m),
         mask_rad=_mask_rad(sensors),
     )
 

@@ -165,14 +165,15 @@ def _has_range(s: int, sensors: SensorColumns) -> bool:
 @kernel()
 def _edge(s: int, place: int, clutter_reach_m: float, sensors: SensorColumns) -> float:
     """Where range bin ``place`` begins: even steps to a known limit, else doubling ones."""
-    low, high = sensors.range_min_m[s], sensors.range_max_m[s]
+    low: float = sensors.range_min_m[s]
+    high: float = sensors.range_max_m[s]
     if sensors.kind[s] == _POLAR and high < math.inf:
         return low + (high - low) * place / RANGES
     if place == 0:
         return min(low, clutter_reach_m)
     if place == RANGES:
         return clutter_reach_m
-    return min(max(low, _NEAREST_BIN_M * 2.0 ** (place - 1)), clutter_reach_m)
+    return min(max(low, _NEAREST_BIN_M * math.pow(2.0, place - 1)), clutter_reach_m)
 
 
 @kernel()

@@ -151,8 +151,9 @@ class CompiledEngine:
             if len(rows):
                 self._tracks = with_room(self._tracks, self._count, self._count + len(rows))
                 self._count = start_at_crossings(
-                    self._tracks, older, self._count, rows, place, cycle, models, sensors, policy
-                )
+                    self._tracks, older, self._count, taken, rows, place, cycle, models, sensors,
+                    policy,
+                )  # fmt: skip
         new = self._count - older
         self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)
         self._born += new

@@ -169,8 +169,11 @@ class TrackerConfig(Spec):
             raise ValueError("drop_existence must be below confirm_existence")
         if self.filter == "imm" and len(self.models) == 1:
             raise ValueError("filter imm needs two models or more")
-        if self.association == "mht" and self.registration:
-            raise ValueError("association mht cannot learn biases (registration: true)")
+        if self.association == "mht":
+            if self.start != "one-point":
+                raise ValueError("association mht starts tracks from one plot (start: one-point)")
+            if self.clutter != "assumed":
+                raise ValueError("association mht takes the clutter as assumed")
         if self.association == "jipda" and self.confirmation_rule != "existence":
             raise ValueError("association jipda confirms by existence")
         return self
@@ -191,6 +194,8 @@ class TrackerConfig(Spec):
             for name, only in plain.items():
                 if getattr(self, name) != only:
                     raise ValueError(f"engine filterpy knows {name}: {only} only")
+            if "merge_distance" in self.model_fields_set and self.merge_distance > 0.0:
+                raise ValueError("engine filterpy never merges tracks (merge_distance: 0)")
             if self.confirmation_rule != "m-of-n":
                 raise ValueError("engine filterpy confirms by m-of-n only")
         return self

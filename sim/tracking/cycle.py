@@ -118,7 +118,7 @@ def _arrange(
         by_sensor[of_sensor[s]] = rows[k]
         of_sensor[s] += 1
 
-    keys = np.empty((n, 9))
+    keys = np.empty((n, 10))
     noise = np.zeros((n, 6))
     square = np.empty((3, 3))
     log_clutter = np.empty(n)
@@ -132,6 +132,9 @@ def _arrange(
             # From a density in range, azimuth and elevation to one in space.
             m = measurement[by_sensor[k]]
             log_clutter[k] -= 2.0 * math.log(m[0]) + math.log(max(math.cos(m[2]), 1e-3))
+        elif sensors.cartesian[s] and not sensors.measures[s, 2]:
+            # From a density in the plane to one in space, over all heights that may be.
+            log_clutter[k] -= math.log(_NO_HEIGHT_SIGMA_M * math.sqrt(2.0 * math.pi))
 
     axes = np.full((n_scans, 2), -1, np.int32)
     bins = np.ones((n_scans, 2), np.int32)
@@ -216,7 +219,7 @@ def _arrange(
     return sorted_
 
 
-@kernel()
+@kernel(inline=True)
 def _take_in(
     j: int,
     k: int,
@@ -258,13 +261,12 @@ def _take_in(
                     row += 1
         else:
             _rotate(j, measurement, sigma, sensors, s, keys[k, 1:4], noise[k])
-    keys[k, 5] = sigma[j, 0]
-    keys[k, 6] = sigma[j, 1]
-    keys[k, 7] = sigma[j, 2]
-    keys[k, 8] = reply[j]
+    for a in range(4):
+        keys[k, 5 + a] = sigma[j, a] if sensors.measures[s, a] else np.nan
+    keys[k, 9] = reply[j]
 
 
-@kernel()
+@kernel(inline=True)
 def _rotate(
     j: int,
     measurement: Floats,

@@ -91,9 +91,8 @@ def merge_duplicates(
     number = tracks.number.astype(np.int64)
     key = (number[older] << 32) + number[younger]
     order = np.argsort(key)
-    older, younger, close, apart_s, key = (
-        column[order] for column in (older, younger, close, apart_s, key)
-    )
+    key, older, younger = key[order], older[order], younger[order]
+    close, apart_s = close[order], apart_s[order]
     at = np.searchsorted(suspects.key, key)
     known = np.zeros(key.size, np.bool_)
     inside = at < suspects.key.size

@@ -77,7 +77,7 @@ def _predict(tracks: TrackColumns, to_s: Floats, models: Models, cubature: bool)
             time_s[i] = to_s[i]
 
 
-@kernel()
+@kernel(inline=True)
 def take_plot(
     j: int,
     shared: bool,

@@ -87,7 +87,7 @@ def _running_sum(counts: Ints, start: Ints) -> int:
     return int(start[counts.size])
 
 
-@kernel()
+@kernel(inline=True)
 def _drift(x: Floats, P: Floats, dt: float, m: int, models: Models) -> None:
     """Move position and velocity on within a cycle, going straight on.
 
@@ -194,7 +194,7 @@ def _bound(
                 counts[i] = 0
 
 
-@kernel()
+@kernel(inline=True)
 def _walk(box: Floats, i: int, g: int, cycle: Cycle, cartesian: bool, found: Ints, at: int) -> int:
     """Count the plots in one track's box, and write them if there is room at all."""
     bins_a, bins_b = cycle.bins[g, 0], cycle.bins[g, 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ LIMIT = 10.0
 LEAVES_MAX = 32
 NODES_MAX = 20_000
 #: A confirmed track is in every global hypothesis: it ends by coasting, not for lack of score.
-_SURE = 1000.0
+_SURE = 50.0
 #: Within this share of a period, a sensor's plots belong to one look.
 SAME_LOOK = 0.25
 _TENTATIVE = int(TrackStatus.TENTATIVE)
@@ -84,7 +84,8 @@ def taken(leaves: Leaves, rows: NDArray[np.intp] | Ints) -> Leaves:
 
 def columns_taken(columns: TrackColumns, rows: NDArray[np.intp] | Ints) -> TrackColumns:
     """Return the given columns, copied."""
-    return TrackColumns(*(np.take(array, rows, axis=-1) for array in columns))
+    arrays: list[Any] = [np.take(array, rows, axis=-1) for array in columns]
+    return TrackColumns(*arrays)
 
 
 def tree_starts(tree: NDArray[np.int64]) -> Ints:
@@ -115,6 +116,7 @@ class Children(NamedTuple):
 def grow(
     tree_start: Ints,
     score: Floats,
+    best: Bools,
     candidates: Candidates,
     looked_s: Floats,
     g: int,
@@ -129,7 +131,8 @@ def grow(
     R. Fitzgerald, "Dimensionless score function for multiple hypothesis tracking", IEEE
     T-AES 43(1), 2007. A rotating sensor looked at a tree if it had plots for one of its leaves;
     a miss is counted once a look, and taken back if the look brings a plot after all.
-    Of a tree's children, the ``leaves_max`` best within ``limit`` of the best are kept.
+    Of a tree's children, the ``leaves_max`` best within ``limit`` of the best are kept, and all
+    of its leaf in the best global hypothesis, so that it can go on whatever others take.
     """
     s = cycle.scan_sensor[g]
     first, look_s = cycle.scan_first[g], cycle.first_s[g]
@@ -171,7 +174,8 @@ def grow(
         least = max(top[held - 1], top[0] - limit)
         kept, n = 0, begun
         for c in range(begun, count):
-            if score[parent[c]] + gain[c] >= least and kept < leaves_max:
+            good = score[parent[c]] + gain[c] >= least and kept < leaves_max
+            if good or best[parent[c]]:
                 parent[n], plot[n], gain[n] = parent[c], plot[c], gain[c]
                 branched[n], looked[n] = branched[c], looked[c]
                 kept += 1

@@ -12,7 +12,7 @@ from sim.core.tables import Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.pairing import Pairs
 from sim.tracking.policy import Models, Policy, SensorColumns
-from sim.tracking.sight import detection_probability
+from sim.tracking.sight import detection_probability, is_under_ground
 from sim.tracking.store import TrackColumns
 from sim.tracking.turns import Turns
 
@@ -71,7 +71,7 @@ def book_turns(
                 book(tracks, i, turns.heaviest[t], cycle, sensors)
 
 
-@kernel()
+@kernel(inline=True)
 def book(tracks: TrackColumns, i: int, j: int, cycle: Cycle, sensors: SensorColumns) -> None:
     """Count plot j for track i."""
     s = cycle.sensor[j]
@@ -133,7 +133,8 @@ def count_hidden(
         seen = False
         for s in range(sensors.period_s.size):
             seen = seen or detection_probability(s, x, sensors, 1.0) > _HIDDEN
-        if not seen:
+        # What flew on into the ground is not hidden; it landed.
+        if not seen and not is_under_ground(x, sensors):
             tracks.hidden_s[i] += now_s - max(before_s, tracks.last_plot_s[i])
 
 
@@ -208,7 +209,7 @@ def age_tracks(
     return kept, confirmed
 
 
-@kernel()
+@kernel(inline=True)
 def _confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool:
     """Confirm a tentative track if it is due; tell whether it lives on."""
     if policy.rule == 0:
@@ -223,7 +224,7 @@ def _confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool
     return True
 
 
-@kernel()
+@kernel(inline=True)
 def _coast(tracks: TrackColumns, i: int, now_s: float, models: Models, policy: Policy) -> bool:
     """Set the status of a confirmed track; tell whether it lives on."""
     silent_s = now_s - tracks.last_plot_s[i]
@@ -246,7 +247,7 @@ def _coast(tracks: TrackColumns, i: int, now_s: float, models: Models, policy: P
     return bool(max(east, north) + growth <= policy.position_variance_max_m2)
 
 
-@kernel()
+@kernel(inline=True)
 def _most_probable(probability: Floats, i: int) -> int:
     best = 0
     for m in range(1, probability.shape[0]):
@@ -255,7 +256,7 @@ def _most_probable(probability: Floats, i: int) -> int:
     return best
 
 
-@kernel()
+@kernel(inline=True)
 def _move(tracks: TrackColumns, i: int, to: int) -> None:
     for k in range(tracks.mean.shape[0]):
         tracks.mean[k, to] = tracks.mean[k, i]

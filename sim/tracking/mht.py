@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.jit import threads_for
-from sim.core.tables import Bools, Ints, TrackStatus
+from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle
 from sim.tracking.estimates import Estimates
@@ -92,17 +92,24 @@ class MhtEngine:
         self._leaves = no_leaves(self._models, sensors.period_s.size, config.scans_back)
         self._trees = 0
         self._plots = 0
+        # Of the last cycle: rows of its plots as numbered, and plots numbered before.
+        self._rows = np.empty(0, np.int32)
+        self._earlier_plots = 0
         self._confirmed = 0
         self._time_s = -np.inf
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
+        self._earlier_plots = self._plots
+        rows = [np.empty(0, np.int32)]
         with threads_for(self._leaves.tree.size):
             if cycle.time_s.size:
                 ordered = in_order_of_time(cycle)
                 for g in np.lexsort((ordered.scan_sensor, ordered.first_s)).tolist():
                     self._take_scan(ordered, g)
+                    rows.append(ordered.row[ordered.scan_first[g] : ordered.scan_first[g + 1]])
             self._age(end_s)
+        self._rows = np.concatenate(rows)
         self._time_s = end_s
 
     def _take_scan(self, cycle: Cycle, g: int) -> None:
@@ -123,6 +130,7 @@ class MhtEngine:
         parent, plot, gain, branched, looked = grow(
             tree_starts(leaves.tree),
             leaves.score,
+            leaves.best,
             candidates,
             tracks.looked_s,
             g,
@@ -265,6 +273,25 @@ class MhtEngine:
             status=tracks.status,
         )
 
+    @property
+    def confirmed(self) -> int:
+        """The highest air track number given so far."""
+        return self._confirmed
+
+    @property
+    def pairs(self) -> tuple[Ints, Ints, Floats]:
+        """Plots of the last cycle that confirmed tracks took.
+
+        Rows of the caller's table, numbers of the tracks, and their velocities (K, 3).
+        """
+        leaves = self._leaves
+        tracks, n = leaves.tracks, leaves.tree.size
+        of_cycle = leaves.path - self._earlier_plots - 1
+        of_cycle[~leaves.best | (tracks.status[:n] == 0)] = -1
+        leaf, place = np.nonzero(of_cycle >= 0)
+        velocity = np.ascontiguousarray(tracks.mean[3:6, leaf].T)
+        return self._rows[of_cycle[leaf, place]], tracks.number[leaf], velocity
+
     def remember(self) -> Memory:
         """Return a copy of the present."""
         every = np.arange(self._leaves.tree.size)
@@ -298,7 +325,7 @@ def decide(path: NDArray[np.int64], tree: NDArray[np.intp], best: Bools) -> Bool
     decided = np.full(tree[-1] + 1, NOTHING, np.int64)
     decided[tree[best]] = path[best, 0]
     final = path[best & due, 0]
-    agree = ~due | (path[:, 0] == decided[tree])
+    agree: Bools = ~due | (path[:, 0] == decided[tree])
     agree &= ~np.isin(path[:, 1:], final[final != MISS]).any(axis=1)
     path[due, 0] = NOTHING
     return agree

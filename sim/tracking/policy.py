@@ -42,6 +42,7 @@ class SensorColumns(NamedTuple):
     snr_range_m: Floats
     false_alarm_probability: Floats
     horizon: Bools
+    ground_m: Floats
     mask_rad: Floats
 
 
@@ -117,6 +118,7 @@ def sensor_columns(config: TrackerConfig, sensors: SensorModels) -> SensorColumn
         sensors.snr_range_m,
         sensors.false_alarm_probability,
         sensors.horizon,
+        sensors.ground_m,
         np.ascontiguousarray(sensors.mask_rad),
     )
 

@@ -247,7 +247,12 @@ class ReferenceEngine:
         """Tell whether no sensor could see the track's target now."""
         F, _ = self._motion(now_s - track.time_s)
         x = F @ track.filter.x
-        return all(self._sight(x, sensor, 1.0) <= 0.1 for sensor in range(len(self._sensors)))
+        sensors = self._sensors
+        apart = x[:3] - sensors.origin_enu_m
+        drop = (apart[:, :2] ** 2).sum(axis=1) / (2.0 * MEAN_EARTH_RADIUS_M)
+        if (sensors.height_m + apart[:, 2] + drop <= sensors.ground_m).all():
+            return False  # it landed
+        return all(self._sight(x, sensor, 1.0) <= 0.1 for sensor in range(len(sensors)))
 
     def _detection(self, track: _Track, cycle: Cycle, sensor: int, rows: slice) -> float:
         """Return the probability that a scan's look detects the track, half-way through it."""
@@ -271,9 +276,10 @@ class ReferenceEngine:
             return 0.0
         if models.horizon[s]:
             up, ground = r * math.sin(elevation), r * math.cos(elevation)
-            height = models.height_m[s] + up + ground**2 / (2.0 * MEAN_EARTH_RADIUS_M)
+            mast = models.height_m[s] - models.ground_m[s]
+            height = mast + up + ground**2 / (2.0 * MEAN_EARTH_RADIUS_M)
             radius = 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
-            heights = np.maximum([models.height_m[s], height], 0.0)
+            heights = np.maximum([mast, height], 0.0)
             if r > np.sqrt(2.0 * radius * heights).sum():
                 return 0.0
         if np.isnan(models.snr_range_m[s]):

@@ -40,6 +40,7 @@ class SensorModels:
         is 1; NaN where unknown
     false_alarm_probability : (S,) per resolution cell, NaN where unknown
     horizon : (S,) the 4/3 earth hides low targets
+    ground_m : (S,) height of the ground about the sensor above the ellipsoid
     mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north
     """
 
@@ -60,6 +61,7 @@ class SensorModels:
     snr_range_m: Floats = field(default_factory=_none)
     false_alarm_probability: Floats = field(default_factory=_none)
     horizon: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
+    ground_m: Floats = field(default_factory=_none)
     mask_rad: Floats = field(default_factory=_none)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class SensorModels:
             "snr_range_m": np.full(n, np.nan),
             "false_alarm_probability": np.full(n, np.nan),
             "horizon": np.zeros(n, np.bool_),
+            "ground_m": np.zeros(n),
             "mask_rad": np.full((n, 1), -0.5 * np.pi),
         }
         for name, value in defaults.items():

@@ -15,6 +15,19 @@ _REFRACTED_RADIUS_M = 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
 
 
 @kernel()
+def is_under_ground(x: Floats, sensors: SensorColumns) -> bool:
+    """Tell whether a place lies below the ground about every sensor."""
+    for s in range(sensors.period_s.size):
+        east = x[0] - sensors.origin_enu_m[s, 0]
+        north = x[1] - sensors.origin_enu_m[s, 1]
+        drop = (east * east + north * north) / (2.0 * MEAN_EARTH_RADIUS_M)
+        height = sensors.height_m[s] + x[2] - sensors.origin_enu_m[s, 2] + drop
+        if height > sensors.ground_m[s]:
+            return False
+    return True
+
+
+@kernel()
 def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: float) -> float:
     """Return the probability that one look of sensor s detects a target at x[:3].
 
@@ -45,8 +58,9 @@ def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: 
         if elevation < sensors.mask_rad[s, min(sector, sectors - 1)]:
             return 0.0
     if sensors.horizon[s]:
-        height = sensors.height_m[s] + up + ground * ground / (2.0 * MEAN_EARTH_RADIUS_M)
-        reach = math.sqrt(2.0 * _REFRACTED_RADIUS_M * max(sensors.height_m[s], 0.0))
+        mast = sensors.height_m[s] - sensors.ground_m[s]
+        height = mast + up + ground * ground / (2.0 * MEAN_EARTH_RADIUS_M)
+        reach = math.sqrt(2.0 * _REFRACTED_RADIUS_M * max(mast, 0.0))
         reach += math.sqrt(2.0 * _REFRACTED_RADIUS_M * max(height, 0.0))
         if range_m > reach:
             return 0.0

@@ -133,7 +133,7 @@ def smooth_tracks(
     ``track_number`` (K,) says which track each plot belongs to, ``NO_TRACK`` for none. The
     result has the rows of ``plots``.
     """
-    kind = np.asarray(kinds, np.int32)
+    kind = np.asarray(kinds, np.int64)
     models = int(kind.size)
     settings = np.ascontiguousarray(parameters, float)
     sojourn = np.asarray(sojourn_s, float)

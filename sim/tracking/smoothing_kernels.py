@@ -13,7 +13,7 @@ from sim.core.imm import combine, mix, reweigh, transition_over
 from sim.core.jit import kernel
 from sim.core.measurement import to_position
 from sim.core.motion import DIMENSION, Motion, initial_extra, predict
-from sim.core.tables import Bytes, Floats, Ints, Measured
+from sim.core.tables import Bytes, Floats, Indices, Ints, Measured
 from sim.core.update import extended_update
 
 Rows = NDArray[np.int64]
@@ -40,7 +40,7 @@ def smooth_all(
     enu_R_sensor: Floats,
     other: Floats,
     sensor_kind: Bytes,
-    kinds: Ints,
+    kinds: Indices,
     parameters: Floats,
     sojourn_s: Floats,
     beginning: Floats,
@@ -107,7 +107,7 @@ def _filter(
     enu_R_sensor: Floats,
     other: Floats,
     sensor_kind: Bytes,
-    kinds: Ints,
+    kinds: Indices,
     parameters: Floats,
     sojourn_s: Floats,
     beginning: Floats,
@@ -224,7 +224,7 @@ def _begin(
 
 @kernel()
 def _smooth_step(
-    kinds: Ints,
+    kinds: Indices,
     parameters: Floats,
     dt: float,
     transition: Floats,
@@ -407,7 +407,7 @@ def _eigen(
 
 @kernel()
 def _pair(
-    kinds: Ints,
+    kinds: Indices,
     parameters: Floats,
     dt: float,
     i: int,

@@ -82,6 +82,7 @@ class Tracker:
         self._columns = sensor_columns(config, sensors)
         shortest = float(sensors.period_s.min()) if len(sensors) else math.inf
         self._cycle_s = min(config.cycle_s, 0.5 * shortest)
+        self._silence_s = shortest
         self._no_plots = cycle_of(Plots.empty(), np.empty(0, np.int32), self._columns)
         self._engine = _engine(config, sensors)
         self._registration = Registration(sensors) if config.registration else None
@@ -174,7 +175,7 @@ class Tracker:
             parts = np.split(rows[order], first[1:])
         for k, part in zip(used, parts, strict=True):
             begin_s = (k - 1) * length_s
-            if self.time_s > -math.inf and begin_s > self.time_s + 1e-9 * length_s:
+            if self.time_s > -math.inf and begin_s > self.time_s + self._silence_s:
                 self._engine.cycle(self._no_plots, begin_s)  # tracks age in silence
             self.time_s = end_s if k == last else k * length_s
             self._engine.cycle(cycle_of(plots, part, self._columns), self.time_s)

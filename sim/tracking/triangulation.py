@@ -2,10 +2,10 @@
 
 Free plots that measure azimuth, perhaps elevation, but no range start nothing alone. Those of
 two sites in the same cycle start a tentative track at every crossing that both sites could
-see. n and m plots make up to n × m crossings, most of them ghosts: these find no plots that
-other tracks do not claim with more right, and die as any tentative track does. Where two
-scans make more than ``CROSSINGS_MAX`` crossings, truth cannot be told from ghosts, and these
-two start nothing in this cycle.
+see. n and m plots make up to n × m crossings, most of them ghosts. A crossing that a third
+site confirms has the better right to its plots; between two sites all are equal, and ghosts
+live until they move as no target does. Where two scans make more than ``CROSSINGS_MAX``
+crossings, truth cannot be told from ghosts, and these two start nothing in this cycle.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import math
 
 import numpy as np
 
+from sim.core.cells import sort_rows
 from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.jit import kernel
+from sim.core.measurement import innovate, measure
 from sim.core.motion import predict_constant_velocity
 from sim.core.neighbours import empty_buckets
 from sim.core.tables import Bools, Floats, Ints, Measured
@@ -246,6 +248,7 @@ def start_at_crossings(
     tracks: TrackColumns,
     older: int,
     count: int,
+    taken: Bools,
     rows: Ints,
     place: Floats,
     cycle: Cycle,
@@ -253,53 +256,168 @@ def start_at_crossings(
     sensors: SensorColumns,
     policy: Policy,
 ) -> int:
-    """Start a track at each crossing that no newborn explains; return the tracks after.
+    """Start tracks at crossings; return the tracks after.
 
-    Columns ``older`` … ``count`` − 1 were born in this cycle from ranges. A crossing within
-    the gate of one of these, or of one that two other scans made, is of the same target.
-    The state starts as uncertain as the target is far away, and takes both plots.
+    The state starts as uncertain as the target is far away, and takes both plots, and the
+    plots of further sites that fit. First come the crossings with most sites; their plots make
+    no other crossing. Columns ``older`` … ``count`` − 1 were born in this cycle from ranges: a
+    crossing within the gate of one of these, or of one that other sites' scans made, is of the
+    same target.
     """
-    buckets = empty_buckets(count - older + rows.shape[0] + 1)
+    crossings, scans = rows.shape[0], cycle.scan_sensor.size
+    states, spreads = np.empty((crossings, 9)), np.empty((crossings, 9, 9))
+    plots = np.full((crossings, scans), -1, np.int32)
+    keys = np.zeros((crossings, 3))
+    work = np.empty((40, 9))
+    y, Q = np.empty(9), np.empty((9, 9))
+    for c in range(crossings):
+        _begin(rows[c], place[c], cycle, sensors, policy, states[c], spreads[c], work)
+        sites, misfit = _support(
+            rows[c], taken, cycle, sensors, policy, states[c], spreads[c], plots[c], y, Q, work
+        )
+        keys[c, 0], keys[c, 1], keys[c, 2] = -sites, misfit, c
+    order = np.arange(crossings).astype(np.int32)
+    sort_rows(order, 0, crossings, keys)
+    buckets = empty_buckets(count - older + crossings + 1)
     found = np.empty(_NEIGHBOURS_MAX, np.int32)
     widest = enter_newborns(tracks, older, count, 0.0, buckets)
-    x, P, work = np.empty(9), np.empty((9, 9)), np.empty((40, 9))
-    Q = np.empty((9, 9))
-    noise = np.zeros(6)
-    before = count
-    for c in range(rows.shape[0]):
-        if c > 0 and rows[c, 2] != rows[c - 1, 2]:
+    used = np.zeros(taken.size, np.bool_)
+    noise = np.empty(6)
+    before, pair = count, -1
+    for e in range(crossings):
+        c = order[e]
+        sites = -int(keys[c, 0])
+        if sites == 2 and rows[c, 2] != pair:
             widest = enter_newborns(tracks, before, count, widest, buckets)
-            before = count
-        j, k = rows[c, 0], rows[c, 1]
-        s = cycle.sensor[k]
-        for a in range(3):
-            x[a] = place[c, a]
-        far = max(
-            _distance(sensors.origin_enu_m[cycle.sensor[j]], x),
-            _distance(sensors.origin_enu_m[s], x),
-        )
-        for row in range(6):
-            noise[row] = far * far if row in (0, 3, 5) else 0.0
-        if math.isnan(cycle.measurement[j, 2]) and math.isnan(cycle.measurement[k, 2]):
-            noise[5] = policy.start_height_sigma_m**2
-        begin_state(s, place[c], noise, sensors, policy, x, P)
-        _take(j, cycle, sensors, x, P, work)
-        predict_constant_velocity(x, P, cycle.time_s[k] - cycle.time_s[j], 0.0, 0.0)
-        _take(k, cycle, sensors, x, P, work)
+            before, pair = count, rows[c, 2]
+        free = True
+        for g in range(scans):
+            free = free and (plots[c, g] < 0 or not used[plots[c, g]])
+        if not free:
+            continue
+        x, P = states[c], spreads[c]
         row = 0
         for a in range(3):
             for b in range(a, 3):
                 noise[row] = P[a, b]
                 row += 1
+        last = rows[c, 1]
         if buckets.entries[0] and explained(
-            tracks, k, cycle, policy, x[:3], noise, widest, buckets, Q, found
+            tracks, last, cycle, policy, x[:3], noise, widest, buckets, Q, found
         ):
             continue
-        give_birth(tracks, count, cycle.time_s[k], s, x, P, models, sensors, policy)
-        book(tracks, count, j, cycle, sensors)
-        book(tracks, count, k, cycle, sensors)
+        latest_s = -math.inf
+        for g in range(scans):
+            if plots[c, g] >= 0:
+                latest_s = max(latest_s, cycle.time_s[plots[c, g]])
+                used[plots[c, g]] = sites > 2
+        predict_constant_velocity(x, P, latest_s - cycle.time_s[last], 0.0, 0.0)
+        give_birth(tracks, count, latest_s, cycle.sensor[last], x, P, models, sensors, policy)
+        for g in range(scans):
+            if plots[c, g] >= 0:
+                book(tracks, count, plots[c, g], cycle, sensors)
+        tracks.last_plot_s[count] = latest_s
         count += 1
     return count
+
+
+@kernel()
+def _begin(
+    row: Ints,
+    place: Floats,
+    cycle: Cycle,
+    sensors: SensorColumns,
+    policy: Policy,
+    x: Floats,
+    P: Floats,
+    work: Floats,
+) -> None:
+    """Write the state that two crossing plots give, at the time of the later one."""
+    j, k = row[0], row[1]
+    s = cycle.sensor[k]
+    far = max(
+        _distance(sensors.origin_enu_m[cycle.sensor[j]], place),
+        _distance(sensors.origin_enu_m[s], place),
+    )
+    noise = np.zeros(6)
+    for diagonal in (0, 3, 5):
+        noise[diagonal] = far * far
+    if math.isnan(cycle.measurement[j, 2]) and math.isnan(cycle.measurement[k, 2]):
+        noise[5] = policy.start_height_sigma_m**2
+    begin_state(s, place, noise, sensors, policy, x, P)
+    _take(j, cycle, sensors, x, P, work)
+    predict_constant_velocity(x, P, cycle.time_s[k] - cycle.time_s[j], 0.0, 0.0)
+    _take(k, cycle, sensors, x, P, work)
+
+
+@kernel()
+def _support(
+    row: Ints,
+    taken: Bools,
+    cycle: Cycle,
+    sensors: SensorColumns,
+    policy: Policy,
+    x: Floats,
+    P: Floats,
+    plots: Ints,
+    y: Floats,
+    Q: Floats,
+    work: Floats,
+) -> tuple[int, float]:
+    """Let a state take the best fitting free plot of each further site.
+
+    ``plots`` (G,) is written: the plot of each scan, −1 for none. Returns the number of sites,
+    and how badly their plots fit (sum of squared distances; 0 for two sites).
+    """
+    sites, misfit = 2, 0.0
+    predicted, innovation, H = np.empty(4), np.empty(4), np.empty((4, 6))
+    for g in range(cycle.scan_sensor.size):
+        s = cycle.scan_sensor[g]
+        first, last = cycle.scan_first[g], cycle.scan_first[g + 1]
+        own = False
+        for p in range(2):
+            if first <= row[p] < last:
+                plots[g] = row[p]
+                own = True
+        if own or sensors.kind[s] != _POLAR or sensors.measures[s, 0]:
+            continue
+        nearest = math.inf
+        for plot in range(first, last):
+            if taken[plot]:
+                continue
+            for a in range(6):
+                y[a] = x[a]
+                for b in range(6):
+                    Q[a, b] = P[a, b]
+            predict_constant_velocity(y, Q, cycle.time_s[plot] - cycle.time_s[row[1]], 0.0, 0.0)
+            measure(
+                _POLAR, y, sensors.origin_enu_m[s], sensors.enu_R_sensor[s],
+                sensors.other_enu_m[s], predicted, H,
+            )  # fmt: skip
+            innovate(_POLAR, cycle.measurement[plot], predicted, innovation)
+            worst, total = 0.0, 0.0
+            for a in range(1, 3):
+                if math.isnan(cycle.measurement[plot, a]):
+                    continue
+                variance = cycle.sigma[plot, a] ** 2
+                for b in range(6):
+                    for c in range(6):
+                        variance += H[a, b] * Q[b, c] * H[a, c]
+                distance = innovation[a] * innovation[a] / variance
+                worst = max(worst, distance)
+                total += distance
+            if worst <= policy.gates[1] and total < nearest:
+                nearest = total
+                plots[g] = plot
+        if plots[g] < 0:
+            continue
+        sites += 1
+        misfit += nearest
+        gap_s = cycle.time_s[plots[g]] - cycle.time_s[row[1]]
+        predict_constant_velocity(x, P, gap_s, 0.0, 0.0)
+        _take(plots[g], cycle, sensors, x, P, work)
+        predict_constant_velocity(x, P, -gap_s, 0.0, 0.0)
+    return sites, misfit
 
 
 @kernel()
