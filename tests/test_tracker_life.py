@@ -15,26 +15,36 @@ SIGMA = (30.0, 0.003, 0.004, 1.0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("false_confirmation", [0.002, 0.02])
-def test_score_confirms_clutter_no_more_often_than_asked(false_confirmation: float) -> None:
+@pytest.mark.parametrize(
+    ("false_confirmation", "filter_", "with_rate"),
+    [(0.002, "ekf", False), (0.02, "ekf", True), (0.02, "imm", False), (0.02, "kf", True)],
+)
+def test_score_confirms_clutter_no_more_often_than_asked(
+    false_confirmation: float, filter_: str, with_rate: bool
+) -> None:
     """Wald's bound: of tracks that are false, α / (1 − missed) are confirmed at most.
 
     Clutter is as dense as assumed, so that the likelihood ratio is a martingale.
     """
     rng = np.random.default_rng(8)
-    per_look, looks = 4000, 60
-    reach = ((5e3, 60e3), (0.0, 2 * np.pi), (0.0, 0.4))
+    per_look, looks = 4000, 40
+    reach = [(5e3, 60e3), (0.0, 2 * np.pi), (0.0, 0.4), (-300.0, 300.0)][: 4 if with_rate else 3]
     density = per_look / np.prod([high - low for low, high in reach])
-    sensors = SensorModels.at_origin(period_s=1.0, clutter_density=float(density))
+    sensors = SensorModels.at_origin(
+        period_s=1.0, clutter_density=float(density), measures_range_rate=with_rate
+    )
     config = TrackerConfig(
-        confirmation="score", false_confirmation=false_confirmation, missed_confirmation=0.01,
+        filter=filter_, confirmation="score",
+        false_confirmation=false_confirmation, missed_confirmation=0.01,
         detection_probability=0.9, merge_distance=0.0,
     )  # fmt: skip
     tracker = Tracker(config, sensors)
     started, confirmed = 0, 0
     for k in range(looks):
         n = rng.poisson(per_look)
-        z = np.column_stack([rng.uniform(*side, n) for side in reach] + [np.full(n, np.nan)])
+        z = np.full((n, 4), np.nan)
+        for a, side in enumerate(reach):
+            z[:, a] = rng.uniform(*side, n)
         tracker.process(polar_plots(0, np.full(n, float(k)), z, SIGMA), float(k))
         number = tracker.picture().number
         started = max(started, -int(number.min(initial=0)))

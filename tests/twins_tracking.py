@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from reference import numerical_jacobian, transition, white_noise_acceleration
+from scipy.stats import norm
 from twins_filters import apart, measured_of
 
 from sim.core.gaussian import PACKED_ROW
@@ -19,7 +20,7 @@ from sim.tracking.policy import Models, Policy
 from sim.tracking.store import TrackColumns
 
 Floats = NDArray[np.float64]
-#: What a model whose noise is not a white acceleration borrows within a cycle: horizontal, vertical.
+#: Borrowed within a cycle by models without white acceleration: horizontal, vertical.
 BORROWED_NOISE_M2PS3 = np.array([500.0, 50.0])
 
 
@@ -154,10 +155,11 @@ def gated(
                         S = H_m @ P @ H_m.T + np.diag(cycle.sigma[j, measured] ** 2)
                     d2 = innovation @ np.linalg.solve(S, innovation)
                     distances.append(d2)
-                    logs.append(
-                        -0.5 * (d2 + np.linalg.slogdet(2 * np.pi * S)[1])
-                        + np.log(tracks.probability[m, i])
-                    )
+                    value = -0.5 * (d2 + np.linalg.slogdet(2 * np.pi * S)[1])
+                    if cartesian and np.isfinite(cycle.measurement[j, 3]):
+                        rate_sigma = np.sqrt(H[3] @ P @ H[3] + cycle.sigma[j, 3] ** 2)
+                        value += norm.logpdf(cycle.measurement[j, 3], z[3], rate_sigma)
+                    logs.append(value + np.log(tracks.probability[m, i]))
                 gate = policy.gates[measured.sum()]
                 if min(distances) <= gate:
                     inside[i, int(j - first)] = (

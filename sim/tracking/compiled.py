@@ -26,7 +26,7 @@ from sim.tracking.life import (
 from sim.tracking.pairing import Pairs, pair_jointly, pair_nearest, share_unresolved
 from sim.tracking.policy import SensorColumns, model_rows, policy_of
 from sim.tracking.starts import start_tracks
-from sim.tracking.store import TrackColumns, copied, empty_columns, with_room
+from sim.tracking.store import TrackColumns, copied, drop_columns, empty_columns, with_room
 from sim.tracking.triangulation import can_triangulate, find_crossings, start_at_crossings
 from sim.tracking.turns import Turns, turns_of
 from sim.tracking.two_point import Seeds, no_seeds, start_from_two
@@ -173,9 +173,12 @@ class CompiledEngine:
             count_missed_looks(tracks, self._count, before_s, end_s, sensors, policy)
         if self._sighted:
             count_hidden(tracks, self._count, before_s, end_s, models, sensors)
-        self._count, self._confirmed = age_tracks(
-            tracks, self._count, self._confirmed, end_s, models, policy
+        keep = np.empty(self._count, np.bool_)
+        dropped, self._confirmed = age_tracks(
+            tracks, self._count, self._confirmed, end_s, models, policy, keep
         )
+        if dropped:
+            self._count = drop_columns(tracks, self._count, keep)
 
     def _merge(self) -> None:
         """Merge duplicates, if a check is due."""

@@ -17,7 +17,7 @@ from sim.core.gaussian import load_state
 from sim.core.jit import kernel
 from sim.core.measurement import innovate, innovation_distance, measure, wrap_angle
 from sim.core.motion import Motion, predict_constant_velocity
-from sim.core.tables import Floats, Ints, TrackStatus
+from sim.core.tables import Floats, Ints, Measured, TrackStatus
 from sim.core.update import position_log_likelihood
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
@@ -32,6 +32,7 @@ _CONSTANT_VELOCITY = int(Motion.CONSTANT_VELOCITY)
 _COORDINATED_TURN = int(Motion.COORDINATED_TURN)
 _DRIFT_NOISE_M2PS3 = 500.0
 _TENTATIVE = int(TrackStatus.TENTATIVE)
+_POLAR = int(Measured.POLAR)
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
@@ -143,7 +144,7 @@ def _bound(
     otherwise = policy.detection_probability
     n_models = models.kind.size
     for block in numba.prange((count + BLOCK - 1) // BLOCK):
-        x = np.empty(9)
+        x = np.zeros(9)
         P = np.empty((9, 9))
         predicted = np.empty(4)
         H = np.empty((4, 6))
@@ -151,8 +152,10 @@ def _bound(
         for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
             dt = max(last_s - time_s[i], 0.0)
             for m in range(n_models):
+                # A place at the scan's own time needs no velocity.
+                n = 3 if cartesian and not dt > 0.0 else 6
                 load_state(
-                    mean, models.mean_row[m], covariance, models.covariance_row[m], i, 6, x, P
+                    mean, models.mean_row[m], covariance, models.covariance_row[m], i, n, x, P
                 )
                 if dt > 0.0:
                     # Uncertainty as of the last plot, place as of the middle.
@@ -254,6 +257,8 @@ def _judge(
     cartesian, kind = sensors.cartesian[s], sensors.kind[s]
     origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
     other = sensors.other_enu_m[s]
+    # Beside a converted position, the range rate counts by itself.
+    rate = cartesian and kind == _POLAR and sensors.measures[s, 3]
     again_s = 0.25 * sensors.period_s[s]
     first_row = cycle.scan_first[g]
     mean, covariance, time_s = tracks.mean, tracks.covariance, tracks.time_s
@@ -287,13 +292,14 @@ def _judge(
                     judged_at = plot_time[j]
                     dt = judged_at - time_s[i]
                     for m in range(n_models):
+                        n = 3 if cartesian and not dt > 0.0 else 6
                         load_state(
-                            mean, models.mean_row[m], covariance, models.covariance_row[m], i, 6,
+                            mean, models.mean_row[m], covariance, models.covariance_row[m], i, n,
                             x[m], P[m],
                         )  # fmt: skip
                         if dt > 0.0:
                             _drift(x[m], P[m], dt, m, models)
-                        if not cartesian:
+                        if rate or not cartesian:
                             measure(kind, x[m], origin, axes, other, predicted[m], H)
                             _sum_h_p_h(H, P[m], S[m], PH)
                 nearest, total = math.inf, 0.0
@@ -302,6 +308,12 @@ def _judge(
                     if cartesian:
                         d2, value = position_log_likelihood(x[m], P[m], measurement[j], noise[j])
                         components = 3
+                        if rate:
+                            variance = S[m, 3, 3] + sigma[j, 3] ** 2
+                            apart = measurement[j, 3] - predicted[m, 3]
+                            value -= 0.5 * (
+                                apart * apart / variance + math.log(variance) + _LOG_TWO_PI
+                            )
                     else:
                         innovate(kind, measurement[j], predicted[m], innovation)
                         d2, log_det, components = innovation_distance(

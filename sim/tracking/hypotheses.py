@@ -14,8 +14,8 @@ from sim.core.kbest import best_choices
 from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.gating import Candidates
-from sim.tracking.life import _coast, _confirm
-from sim.tracking.pairing import _LEAST_DETECTION, _MOST_DETECTION
+from sim.tracking.life import coast, confirm
+from sim.tracking.pairing import LEAST_DETECTION, MOST_DETECTION
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.store import TrackColumns, empty_columns
 
@@ -149,9 +149,9 @@ def grow(
         begun = count
         held = 0
         for i in range(begin, end):
-            p = min(candidates.detection[i], _MOST_DETECTION)
+            p = min(candidates.detection[i], MOST_DETECTION)
             miss = math.log(1.0 - p)
-            p = max(p, _LEAST_DETECTION)
+            p = max(p, LEAST_DETECTION)
             for e in range(candidates.start[i] - 1, candidates.start[i + 1]):
                 parent[count] = i
                 branched[count] = has_plots
@@ -319,9 +319,9 @@ def judge_leaves(
     alive, ripe = np.empty(count, np.bool_), np.zeros(count, np.bool_)
     for i in range(count):
         if tracks.status[i] == _TENTATIVE:
-            alive[i] = _confirm(tracks, i, now_s, policy)
+            alive[i] = confirm(tracks, i, now_s, policy)
             ripe[i] = tracks.status[i] != _TENTATIVE
             tracks.status[i] = _TENTATIVE
         else:
-            alive[i] = _coast(tracks, i, now_s, models, policy)
+            alive[i] = coast(tracks, i, now_s, models, policy)
     return alive, ripe

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.jit import kernel
 from sim.core.motion import Motion
-from sim.core.tables import Floats, Ints, TrackStatus
+from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.pairing import Pairs
 from sim.tracking.policy import Models, Policy, SensorColumns
@@ -24,7 +24,7 @@ _COASTING = int(TrackStatus.COASTING)
 _GRACE = 0.5
 _GRACE_OF_ROTATING = 0.25
 #: No track is surer than this: a few missed looks must be able to end it.
-_EXISTENCE_MAX = 0.9999
+EXISTENCE_MAX = 0.9999
 #: A target that no sensor detects with more probability than this is hidden.
 _HIDDEN = 0.1
 
@@ -47,7 +47,7 @@ def add_evidence(
     """
     s = cycle.scan_sensor[g]
     if policy.rule == 2:
-        top = math.log(_EXISTENCE_MAX / (1.0 - _EXISTENCE_MAX))
+        top = math.log(EXISTENCE_MAX / (1.0 - EXISTENCE_MAX))
     else:
         top = policy.confirm_score
     for i in range(count):
@@ -179,8 +179,9 @@ def age_tracks(
     now_s: float,
     models: Models,
     policy: Policy,
-) -> tuple[int, int]:
-    """Confirm, coast and drop tracks as of ``now_s``; close the gaps of the dropped.
+    keep: Bools,
+) -> tuple[bool, int]:
+    """Confirm and coast tracks as of ``now_s``, and mark in ``keep`` those not to be dropped.
 
     By M of N, a tentative track is confirmed by M hits in its last N looks, and dropped once
     M can no longer be reached in its first N. By score or existence, both happen where the
@@ -190,27 +191,24 @@ def age_tracks(
 
     Returns
     -------
-    count, confirmed : tracks left, and tracks confirmed so far in the run
+    dropped, confirmed : whether any is to be dropped, and tracks confirmed so far in the run
     """
-    kept = 0
+    dropped = False
     for i in range(count):
-        alive = True
+        keep[i] = True
         if tracks.status[i] == _TENTATIVE:
-            alive = _confirm(tracks, i, now_s, policy)
+            keep[i] = confirm(tracks, i, now_s, policy)
             if tracks.status[i] != _TENTATIVE:
                 confirmed += 1
                 tracks.number[i] = confirmed
-        if alive and tracks.status[i] != _TENTATIVE:
-            alive = _coast(tracks, i, now_s, models, policy)
-        if alive:
-            if kept < i:
-                _move(tracks, i, kept)
-            kept += 1
-    return kept, confirmed
+        if keep[i] and tracks.status[i] != _TENTATIVE:
+            keep[i] = coast(tracks, i, now_s, models, policy)
+        dropped = dropped or not keep[i]
+    return dropped, confirmed
 
 
 @kernel(inline=True)
-def _confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool:
+def confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool:
     """Confirm a tentative track if it is due; tell whether it lives on."""
     if policy.rule == 0:
         mask = (1 << policy.confirm_looks) - 1
@@ -225,7 +223,7 @@ def _confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool
 
 
 @kernel(inline=True)
-def _coast(tracks: TrackColumns, i: int, now_s: float, models: Models, policy: Policy) -> bool:
+def coast(tracks: TrackColumns, i: int, now_s: float, models: Models, policy: Policy) -> bool:
     """Set the status of a confirmed track; tell whether it lives on."""
     silent_s = now_s - tracks.last_plot_s[i]
     coasts = silent_s > 1.5 * tracks.last_period_s[i]
@@ -254,31 +252,3 @@ def _most_probable(probability: Floats, i: int) -> int:
         if probability[m, i] > probability[best, i]:
             best = m
     return best
-
-
-@kernel(inline=True)
-def _move(tracks: TrackColumns, i: int, to: int) -> None:
-    for k in range(tracks.mean.shape[0]):
-        tracks.mean[k, to] = tracks.mean[k, i]
-    for k in range(tracks.covariance.shape[0]):
-        tracks.covariance[k, to] = tracks.covariance[k, i]
-    for k in range(tracks.probability.shape[0]):
-        tracks.probability[k, to] = tracks.probability[k, i]
-    for k in range(tracks.hit_s.shape[0]):
-        tracks.hit_s[k, to] = tracks.hit_s[k, i]
-        tracks.looked_s[k, to] = tracks.looked_s[k, i]
-    for k in range(3):
-        tracks.replies[k, to] = tracks.replies[k, i]
-    tracks.time_s[to] = tracks.time_s[i]
-    tracks.number[to] = tracks.number[i]
-    tracks.status[to] = tracks.status[i]
-    tracks.birth_s[to] = tracks.birth_s[i]
-    tracks.birth_period_s[to] = tracks.birth_period_s[i]
-    tracks.look[to] = tracks.look[i]
-    tracks.history[to] = tracks.history[i]
-    tracks.last_plot_s[to] = tracks.last_plot_s[i]
-    tracks.last_period_s[to] = tracks.last_period_s[i]
-    tracks.hidden_s[to] = tracks.hidden_s[i]
-    tracks.score[to] = tracks.score[i]
-    tracks.hits[to] = tracks.hits[i]
-    tracks.sensors[to] = tracks.sensors[i]

@@ -32,7 +32,7 @@ from sim.tracking.hypotheses import (
     tree_starts,
 )
 from sim.tracking.life import (
-    _EXISTENCE_MAX,
+    EXISTENCE_MAX,
     any_sight,
     book_turns,
     count_hidden,
@@ -88,7 +88,7 @@ class MhtEngine:
         self._birth_score = math.log(config.start_existence / (1.0 - config.start_existence))
         self._evidence_max = self._policy.confirm_score
         if self._policy.rule == 2:
-            self._evidence_max = math.log(_EXISTENCE_MAX / (1.0 - _EXISTENCE_MAX))
+            self._evidence_max = math.log(EXISTENCE_MAX / (1.0 - EXISTENCE_MAX))
         self._leaves = no_leaves(self._models, sensors.period_s.size, config.scans_back)
         self._trees = 0
         self._plots = 0

@@ -24,8 +24,8 @@ _PAIRS_MAX = 24
 #: A plot that found takers with this probability starts no track.
 _TAKEN = 0.5
 #: The model of a sensor's sight may be wrong; a plot where it sees nothing still counts.
-_LEAST_DETECTION = 0.05
-_MOST_DETECTION = 0.9999
+LEAST_DETECTION = 0.05
+MOST_DETECTION = 0.9999
 _POLAR = int(Measured.POLAR)
 
 
@@ -75,7 +75,7 @@ def _nearest(
     gain = np.empty(plot.size)
     for i in range(n):
         if start[i + 1] > start[i]:
-            p = min(max(detection[i], _LEAST_DETECTION), _MOST_DETECTION)
+            p = min(max(detection[i], LEAST_DETECTION), MOST_DETECTION)
             odds = math.log(p / (1.0 - p))
             for e in range(start[i], start[i + 1]):
                 gain[e] = log_likelihood[e] + odds - log_clutter[first + plot[e]]
@@ -96,9 +96,9 @@ def _nearest(
         np.empty(n),
     )
     for i in range(n):
-        p = min(max(detection[i], _LEAST_DETECTION), _MOST_DETECTION)
+        p = min(max(detection[i], LEAST_DETECTION), MOST_DETECTION)
         pairs.missed[i] = 1.0
-        pairs.gain[i] = math.log(1.0 - min(detection[i], _MOST_DETECTION))
+        pairs.gain[i] = math.log(1.0 - min(detection[i], MOST_DETECTION))
         j = plot_of[i]
         if j >= 0:
             k = pair_start[i]
@@ -146,8 +146,8 @@ def _ratios(
     bounded = np.empty(n)
     existence = np.ones(n)
     for i in range(n):
-        least = _LEAST_DETECTION if start[i + 1] > start[i] else 0.0
-        bounded[i] = min(max(detection[i], least), _MOST_DETECTION)
+        least = LEAST_DETECTION if start[i + 1] > start[i] else 0.0
+        bounded[i] = min(max(detection[i], least), MOST_DETECTION)
         if score.size:
             existence[i] = 1.0 / (1.0 + math.exp(-score[i]))
         for e in range(start[i], start[i + 1]):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.jit import kernel
 from sim.core.tables import Bools, Bytes, Floats, Ints
 
 
@@ -96,9 +98,29 @@ def copied(columns: TrackColumns, rows: slice) -> TrackColumns:
 
 def drop_columns(columns: TrackColumns, count: int, keep: Bools) -> int:
     """Keep some of the first ``count`` columns, in order and in place; return their number."""
-    kept = int(np.count_nonzero(keep))
+    kept = 0
     for array in columns:
-        array[..., :kept] = array[..., :count][..., keep]
+        kept = _close_gaps(array if array.ndim == 2 else array[None], keep[:count])
+    return kept
+
+
+@kernel(parallel=True)
+def _close_gaps(rows: NDArray[Any], keep: Bools) -> int:
+    """Move what is kept of each row to its front; row by row, memory is read in order."""
+    n = keep.size
+    first = 0
+    while first < n and keep[first]:
+        first += 1
+    for r in numba.prange(rows.shape[0]):
+        at = first
+        for i in range(first, n):
+            if keep[i]:
+                rows[r, at] = rows[r, i]
+                at += 1
+    kept = first
+    for i in range(first, n):
+        if keep[i]:
+            kept += 1
     return kept
 
 
