@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
 from sim.core.cells import cell_of, fill_cells, sort_rows, spread
-from sim.core.jit import kernel
+from sim.core.jit import kernel, threads_for
 from sim.core.measurement import polar_to_position
-from sim.core.tables import Bytes, Floats, Indices, Ints, Measured, Plots
+from sim.core.tables import Bools, Bytes, Floats, Indices, Ints, Measured, Plots
 from sim.tracking.policy import SensorColumns
 
+#: Plots handled by one thread at a time.
+_BLOCK = 4096
 _POLAR = int(Measured.POLAR)
 _POSITION = int(Measured.POSITION)
 _BISTATIC = int(Measured.BISTATIC)
@@ -62,17 +65,31 @@ class Cycle(NamedTuple):
     cell_start: Ints
 
 
+class Unsorted(NamedTuple):
+    """Plots on their way into a cycle, by sensor but in no order among themselves.
+
+    Attributes
+    ----------
+    order : (K,) where the plots of the cycle are in these columns
+    by_sensor : (K,) row of the caller's table
+    keys : (K, 10) time, measurement and what else tells one plot from another
+    noise, log_clutter : as in ``Cycle``
+    """
+
+    order: Ints
+    by_sensor: Ints
+    keys: Floats
+    noise: Floats
+    log_clutter: Floats
+
+
 def cycle_of(plots: Plots, rows: Ints, sensors: SensorColumns) -> Cycle:
     """Arrange the given rows of a table so that their order of arrival cannot matter."""
-    return _arrange(
-        rows,
-        plots.time_s,
-        plots.sensor,
-        plots.measurement,
-        plots.sigma,
-        plots.reply,
-        sensors,
-    )
+    columns = (plots.time_s, plots.sensor, plots.measurement, plots.sigma, plots.reply)
+    cycle, unsorted = _arrange(rows, *columns, sensors)
+    with threads_for(rows.size):
+        _copy_in_order(unsorted, plots.sensor, plots.sigma, plots.reply, sensors.measures, cycle)
+    return cycle
 
 
 def by_scan(cycle: Cycle) -> list[tuple[int, slice]]:
@@ -93,7 +110,8 @@ def _arrange(
     sigma: Floats,
     reply: Bytes,
     sensors: SensorColumns,
-) -> Cycle:
+) -> tuple[Cycle, Unsorted]:
+    """Find the order of the plots; the cycle's columns of plots are left to be written."""
     n, n_sensors = rows.size, sensors.period_s.size
     of_sensor = np.zeros(n_sensors + 1, np.int32)
     for k in range(n):
@@ -197,26 +215,42 @@ def _arrange(
                 if component < 0:
                     continue
                 if sensors.cartesian[s]:
-                    sigma_ = math.sqrt(noise[k, 0 if component == 0 else 3])
+                    variance = noise[k, 0 if component == 0 else 3]
                 else:
-                    sigma_ = sigma[by_sensor[k], component]
-                sorted_.sigma_max[g, a] = max(sorted_.sigma_max[g, a], sigma_)
+                    variance = sigma[by_sensor[k], component] ** 2
+                sorted_.sigma_max[g, a] = max(sorted_.sigma_max[g, a], variance)
+        for a in range(2):
+            sorted_.sigma_max[g, a] = math.sqrt(sorted_.sigma_max[g, a])
         sorted_.first_s[g] = first_s
         sorted_.last_s[g] = last_s
-    for k in range(n):
-        i = order[k]
-        j = by_sensor[i]
-        sorted_.time_s[k] = keys[i, 0]
-        sorted_.sensor[k] = sensor[j]
-        sorted_.reply[k] = reply[j]
-        sorted_.log_clutter[k] = log_clutter[i]
-        sorted_.row[k] = j
-        for a in range(4):
-            sorted_.measurement[k, a] = keys[i, 1 + a]
-            sorted_.sigma[k, a] = sigma[j, a] if sensors.measures[sensor[j], a] else np.nan
-        for a in range(6):
-            sorted_.noise[k, a] = noise[i, a]
-    return sorted_
+    return sorted_, Unsorted(order, by_sensor, keys, noise, log_clutter)
+
+
+@kernel(parallel=True)
+def _copy_in_order(
+    unsorted: Unsorted, sensor: Ints, sigma: Floats, reply: Bytes, measures: Bools, cycle: Cycle
+) -> None:
+    """Write the plots' columns of a cycle."""
+    n = unsorted.order.size
+    time_out, sensor_out, reply_out, row_out = cycle.time_s, cycle.sensor, cycle.reply, cycle.row
+    measurement_out, sigma_out = cycle.measurement, cycle.sigma
+    noise_out, log_clutter_out = cycle.noise, cycle.log_clutter
+    order, by_sensor, keys = unsorted.order, unsorted.by_sensor, unsorted.keys
+    noise, log_clutter = unsorted.noise, unsorted.log_clutter
+    for block in numba.prange((n + _BLOCK - 1) // _BLOCK):
+        for k in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
+            i = order[k]
+            j = by_sensor[i]
+            time_out[k] = keys[i, 0]
+            sensor_out[k] = sensor[j]
+            reply_out[k] = reply[j]
+            log_clutter_out[k] = log_clutter[i]
+            row_out[k] = j
+            for a in range(4):
+                measurement_out[k, a] = keys[i, 1 + a]
+                sigma_out[k, a] = sigma[j, a] if measures[sensor[j], a] else np.nan
+            for a in range(6):
+                noise_out[k, a] = noise[i, a]
 
 
 @kernel(inline=True)

@@ -22,6 +22,7 @@ from sim.core.update import cubature_update, extended_update, position_update
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.store import TrackColumns, copied
+from sim.tracking.straight import goes_straight, predict_straight, update_straight
 from sim.tracking.turns import Turns
 
 #: Tracks handled by one thread at a time.
@@ -36,7 +37,15 @@ def predict_tracks(
     tracks: TrackColumns, count: int, to_s: float, models: Models, policy: Policy
 ) -> None:
     """Move the first ``count`` tracks on to ``to_s``; those already past it stay."""
-    _predict(tracks, np.full(count, to_s), models, policy.cubature)
+    _predict_each(tracks, np.full(count, to_s), models, policy)
+
+
+def _predict_each(tracks: TrackColumns, to_s: Floats, models: Models, policy: Policy) -> None:
+    if goes_straight(models, policy):
+        q, q_up = models.parameters[0, :2].tolist()
+        predict_straight(tracks, to_s, q, q_up)
+    else:
+        _predict(tracks, to_s, models, policy.cubature)
 
 
 @kernel(parallel=True)
@@ -149,10 +158,12 @@ def update_tracks(
     plot's own covariance); with several models the weights are joint over models and plots.
     """
     to_s = np.empty(count)
+    straight = goes_straight(models, policy)
     rank = 0
     while prepare_turn(turns, rank, tracks.time_s, to_s):
-        _predict(tracks, to_s, models, policy.cubature)
-        _update(tracks, rank, turns, cycle, models, sensors, policy)
+        _predict_each(tracks, to_s, models, policy)
+        if not (straight and update_straight(tracks, rank, turns, cycle, sensors)):
+            _update(tracks, rank, turns, cycle, models, sensors, policy)
         rank += 1
 
 

@@ -21,7 +21,7 @@ from sim.core.tables import Floats, Ints, Measured, TrackStatus
 from sim.core.update import position_log_likelihood
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
-from sim.tracking.sight import detection_probability
+from sim.tracking.sight import detection_probability, tells_sight
 from sim.tracking.store import TrackColumns
 
 #: Tracks handled by one thread at a time.
@@ -142,6 +142,7 @@ def _bound(
     gate = policy.gates[4]
     mean, covariance, time_s, status = tracks.mean, tracks.covariance, tracks.time_s, tracks.status
     otherwise = policy.detection_probability
+    sighted = tells_sight(s, sensors)
     n_models = models.kind.size
     for block in numba.prange((count + BLOCK - 1) // BLOCK):
         x = np.zeros(9)
@@ -163,7 +164,9 @@ def _bound(
                     for k in range(3):
                         x[k] -= half_s * x[k + 3]
                 if m == 0:
-                    detection[i] = detection_probability(s, x, sensors, otherwise)
+                    detection[i] = otherwise
+                    if sighted:
+                        detection[i] = detection_probability(s, x, sensors, otherwise)
                 speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
                 if not cartesian:
                     measure(kind, x, origin, axes, other, predicted, H)

@@ -11,7 +11,22 @@ from sim.tracking.policy import SensorColumns
 
 _POSITION = int(Measured.POSITION)
 _TIME_DIFFERENCE = int(Measured.TIME_DIFFERENCE)
+_UPRIGHT_RAD = 1.5707
 _REFRACTED_RADIUS_M = 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
+
+
+@kernel()
+def tells_sight(s: int, sensors: SensorColumns) -> bool:
+    """Tell whether sensor s says anything of where it sees nothing."""
+    if sensors.kind[s] == _POSITION or sensors.kind[s] == _TIME_DIFFERENCE:
+        return False
+    if sensors.horizon[s] or sensors.range_max_m[s] < math.inf or sensors.range_min_m[s] > 0.0:
+        return True
+    if not math.isnan(sensors.snr_range_m[s]) or sensors.mask_rad.shape[1] > 1:
+        return True
+    low, high = sensors.elevation_min_rad[s], sensors.elevation_max_rad[s]
+    limited = low > -_UPRIGHT_RAD or high < _UPRIGHT_RAD
+    return bool(limited or sensors.mask_rad[s, 0] > -_UPRIGHT_RAD)
 
 
 @kernel()

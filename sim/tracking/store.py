@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,32 +95,51 @@ def copied(columns: TrackColumns, rows: slice) -> TrackColumns:
     return _each(columns, lambda array: array[..., rows].copy())
 
 
+@kernel()
 def drop_columns(columns: TrackColumns, count: int, keep: Bools) -> int:
-    """Keep some of the first ``count`` columns, in order and in place; return their number."""
-    kept = 0
-    for array in columns:
-        kept = _close_gaps(array if array.ndim == 2 else array[None], keep[:count])
-    return kept
+    """Keep some of the first ``count`` columns, in order and in place; return their number.
 
-
-@kernel(parallel=True)
-def _close_gaps(rows: NDArray[Any], keep: Bools) -> int:
-    """Move what is kept of each row to its front; row by row, memory is read in order."""
-    n = keep.size
+    Array by array and row by row, so that memory is read in order.
+    """
     first = 0
-    while first < n and keep[first]:
+    while first < count and keep[first]:
         first += 1
-    for r in numba.prange(rows.shape[0]):
-        at = first
-        for i in range(first, n):
-            if keep[i]:
-                rows[r, at] = rows[r, i]
-                at += 1
-    kept = first
-    for i in range(first, n):
+    _close_rows(columns.mean, first, count, keep)
+    _close_rows(columns.covariance, first, count, keep)
+    _close_rows(columns.probability, first, count, keep)
+    _close_rows(columns.hit_s, first, count, keep)
+    _close_rows(columns.looked_s, first, count, keep)
+    _close_rows(columns.replies, first, count, keep)
+    _close(columns.time_s, first, count, keep)
+    _close(columns.number, first, count, keep)
+    _close(columns.status, first, count, keep)
+    _close(columns.birth_s, first, count, keep)
+    _close(columns.birth_period_s, first, count, keep)
+    _close(columns.look, first, count, keep)
+    _close(columns.history, first, count, keep)
+    _close(columns.last_plot_s, first, count, keep)
+    _close(columns.last_period_s, first, count, keep)
+    _close(columns.hidden_s, first, count, keep)
+    _close(columns.score, first, count, keep)
+    _close(columns.hits, first, count, keep)
+    return _close(columns.sensors, first, count, keep)
+
+
+@kernel()
+def _close_rows(rows: NDArray[Any], first: int, count: int, keep: Bools) -> None:
+    for r in range(rows.shape[0]):
+        _close(rows[r], first, count, keep)
+
+
+@kernel()
+def _close(row: NDArray[Any], first: int, count: int, keep: Bools) -> int:
+    """Move what is kept to the front; what lies before ``first`` stays where it is."""
+    at = first
+    for i in range(first, count):
         if keep[i]:
-            kept += 1
-    return kept
+            row[at] = row[i]
+            at += 1
+    return at
 
 
 def _each(columns: TrackColumns, change: Callable[[NDArray[Any]], NDArray[Any]]) -> TrackColumns:
