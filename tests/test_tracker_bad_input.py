@@ -12,7 +12,7 @@ from test_tracker_late import rotating
 from tracking_scenes import SIGMA, observed, targets
 
 from sim.core.tables import FALSE_ALARM, Plots, Tracks
-from sim.tracking import Rejected, Tracker, TrackerConfig
+from sim.tracking import Rejected, SensorModels, Tracker, TrackerConfig
 
 #: What is wrong, in which component, and how it is counted; sensor 0 is polar with all four.
 BROKEN = [
@@ -174,3 +174,17 @@ def test_a_million_false_plots_in_one_scan(association: str) -> None:
     assert tracker.rejected == Rejected()
     # The crowd is gone, but for what happened to line up.
     assert len(tracker.picture()) < 2000
+
+
+@pytest.mark.parametrize("time_s", [1e5, 1e6, 1e13, 1e300])
+def test_a_time_far_ahead_is_broken_and_wipes_nothing(time_s: float) -> None:
+    tracker = Tracker(TrackerConfig(), SensorModels.at_origin(period_s=1.0))
+    sigma = [25.0, 0.003, 0.003, np.nan]
+    for k in range(5):
+        plots = Plots.of(
+            np.array([float(k), time_s]), 0, np.array([[2e4, 0.5, 0.1], [2e4, 0.5, 0.1]]), sigma[:3]
+        )
+        tracker.process(plots, until_s=float(k))
+    assert tracker.time_s == 4.0
+    assert tracker.rejected.out_of_range == 5
+    assert tracker.picture().confirmed.sum() == 1

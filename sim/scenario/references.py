@@ -45,7 +45,18 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
 
 
 #: What metrics.json holds at its top, as far as a criterion can bound it.
-_METRICS = ("siap", "ospa", "gospa", "consistency", "targets", "sensors", "protect")
+_METRICS = (
+    "siap",
+    "ospa",
+    "ospa2",
+    "gospa",
+    "t_gospa",
+    "switches",
+    "consistency",
+    "targets",
+    "sensors",
+    "protect",
+)
 
 
 def _unknown_metrics(scenario: Scenario) -> Iterator[Conflict]:

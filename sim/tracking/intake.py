@@ -18,6 +18,7 @@ _BISTATIC = int(Measured.BISTATIC)
 _RANGE_LIMIT_M = 1e8
 _SPEED_LIMIT_MPS = 1e5
 _DELAY_LIMIT_S = 1.0
+_TIME_LIMIT_S = 1e12
 _REPLIES = 3
 #: Standard deviations from here on say nothing, or hide a mistake in the units.
 _SIGMA_LIMITS = (1e7, math.pi, math.pi, 1e5)
@@ -30,7 +31,8 @@ class Rejected:
     Attributes
     ----------
     not_finite : a time, measured component or standard deviation is NaN or infinite
-    out_of_range : a component is impossible, such as a negative range
+    out_of_range : a component is impossible, such as a negative range, or the time is more
+        than an hour ahead of the tracker's
     bad_sigma : a standard deviation is not positive, or absurdly large
     unknown_sensor : no such row in the sensors' table
     late : older than the tracker's time less its lag
@@ -62,8 +64,10 @@ class Rejected:
         )
 
 
-def sift(plots: Plots, sensors: SensorModels, since_s: float) -> tuple[Ints, Ints]:
-    """Tell sound plots from others.
+def sift(
+    plots: Plots, sensors: SensorModels, since_s: float, latest_s: float = math.inf
+) -> tuple[Ints, Ints]:
+    """Tell sound plots from others; those before ``since_s`` are late, after ``latest_s`` wrong.
 
     Returns
     -------
@@ -79,6 +83,7 @@ def sift(plots: Plots, sensors: SensorModels, since_s: float) -> tuple[Ints, Int
         sensors.measures,
         sensors.kind,
         since_s,
+        min(latest_s, _TIME_LIMIT_S),
     )
 
 
@@ -92,11 +97,14 @@ def _sift(
     measures: Bools,
     kind: Bytes,
     since_s: float,
+    latest_s: float,
 ) -> tuple[Ints, Ints]:
     rows = np.empty(time_s.size, np.int32)
     counts = np.zeros(6, np.int32)
     for j in range(time_s.size):
-        verdict = _verdict(j, time_s, sensor, measurement, sigma, reply, measures, kind, since_s)
+        verdict = _verdict(
+            j, time_s, sensor, measurement, sigma, reply, measures, kind, since_s, latest_s
+        )
         if verdict == _SOUND:
             rows[counts[_SOUND]] = j
         counts[verdict] += 1
@@ -114,6 +122,7 @@ def _verdict(
     measures: Bools,
     kind: Bytes,
     since_s: float,
+    latest_s: float,
 ) -> int:
     s = sensor[j]
     if s < 0 or s >= kind.size:
@@ -123,7 +132,7 @@ def _verdict(
     for a in range(4):
         if measures[s, a] and not math.isfinite(measurement[j, a] + sigma[j, a]):
             return _NOT_FINITE
-    if reply[j] >= _REPLIES:
+    if reply[j] >= _REPLIES or time_s[j] > latest_s:
         return _OUT_OF_RANGE
     for a in range(4):
         if not measures[s, a]:

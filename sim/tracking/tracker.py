@@ -19,6 +19,9 @@ from sim.tracking.registration import Biases, Registration
 from sim.tracking.renumbering import Numbers
 from sim.tracking.sensor_models import SensorModels
 
+#: A plot further ahead of the picture than this has a broken time stamp.
+_AHEAD_MAX_S = 3600.0
+
 
 class Engine(Protocol):
     """Any engine: plots of one cycle in, tracks out."""
@@ -98,14 +101,17 @@ class Tracker:
         until_s : the picture's new time, by default the latest plot's; plots after it are
             taken too and move it on
         """
+        now_s = self.time_s if until_s is None else until_s
+        latest_s = now_s + _AHEAD_MAX_S if now_s > -math.inf else math.inf
         measured = None
         if self._registration is not None:
-            rows, counts = sift(plots, self.sensors, -math.inf)
+            rows, counts = sift(plots, self.sensors, -math.inf, latest_s)
             self.rejected = self.rejected.plus(counts)
             measured = plots.take(rows)
             plots = self._registration.correct(measured)
         oldest_s = self._calls[0].before_s if self._calls else self.time_s
-        rows, counts = sift(plots, self.sensors, max(self.time_s - self.config.lag_s, oldest_s))
+        since_s = max(self.time_s - self.config.lag_s, oldest_s)
+        rows, counts = sift(plots, self.sensors, since_s, latest_s)
         self.rejected = self.rejected.plus(counts)
         if self.config.lag_s > 0.0:
             plots = plots.take(rows)
