@@ -31,7 +31,10 @@ def print_report(measured: Row) -> None:
             console.print(escape(line))
         for aim in result["aims"]:
             sign = "[green]met[/green]" if aim["met"] else "[yellow]not met[/yellow]"
-            wanted = escape(f"{aim['aim']}: {aim['value']:.4g}, aim {aim['wanted']}")
+            if aim["met"] is None:
+                sign = "not measured"
+            found = "–" if aim["value"] is None else f"{aim['value']:.4g}"
+            wanted = escape(f"{aim['aim']}: {found}, aim {aim['wanted']}")
             console.print(f"{wanted}: {sign}")
         for row in result["skipped"]:
             console.print(escape(f"skipped: {row['row']}: {row['reason']}"))

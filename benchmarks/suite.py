@@ -74,12 +74,12 @@ class Result:
     notes: list[str] = field(default_factory=list)
 
     def aim(self, aim: str, value: float | None, *, least: float = 0.0, most: float = 0.0) -> None:
-        """Note an aim and whether it was met; nothing if it was not measured."""
-        if value is None:
-            return
-        met = value >= least if least else value <= most
+        """Note an aim and whether it was met; ``met`` is None if it was not measured."""
         wanted = f"≥ {least:g}" if least else f"≤ {most:g}"
-        self.aims.append({"aim": aim, "value": value, "wanted": wanted, "met": bool(met)})
+        met = None
+        if value is not None:
+            met = bool(value >= least if least else value <= most)
+        self.aims.append({"aim": aim, "value": value, "wanted": wanted, "met": met})
 
     def skip(self, row: str, reason: str) -> None:
         """Name a row that is left out, on standard error too."""

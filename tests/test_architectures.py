@@ -297,7 +297,8 @@ def test_what_a_site_without_height_tells_is_honest(tmp_path: Path) -> None:
     velocity = np.array([[150.0, 60, 0], [-180.0, 20, 0], [60.0, -200, 0], [-90.0, 170, 0]])
     sigma = np.array([50.0, 0.003, np.nan, np.nan])
     squared = []
-    for time_s in np.arange(4.0, 240.0, 4.0):
+    # Longer on their own, tracks without elevation may drift away in height and be started anew.
+    for time_s in np.arange(4.0, 200.0, 4.0):
         place = start + velocity * time_s
         e, n, u = (place @ R).T
         exact = np.column_stack(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sim.core.tables import Floats, Plots, Tracks
+from sim.core.tables import Floats, Ints, Plots, Tracks
 from sim.network.links import Links, Mailbox, Post
 from sim.tracking import Tracker, TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.federation import SiteTracker
 from sim.tracking.fusion import FusionSettings, TrackFusion, side_by_side
+from sim.tracking.registration import Biases
 
 if TYPE_CHECKING:
     from sim.engine.chance import Chance
@@ -36,6 +37,9 @@ class Picture(Protocol):
     @property
     def rejected(self) -> int:
         """Broken and late plots that were dropped so far."""
+
+    def biases(self) -> list[tuple[Ints, Biases]]:
+        """Return what registration found: sensors, and their biases in the same order."""
 
 
 class CentralPicture:
@@ -65,6 +69,12 @@ class CentralPicture:
         """Plots that the tracker dropped."""
         return self._tracker.rejected.total
 
+    def biases(self) -> list[tuple[Ints, Biases]]:
+        """Return the tracker's."""
+        found = self._tracker.biases()
+        every = np.arange(len(self._tracker.sensors), dtype=np.int32)
+        return [] if found is None else [(every, found)]
+
 
 class StovePipedPicture:
     """Every site tracks what its own sensors see; nothing is sent, all pictures are shown."""
@@ -86,6 +96,11 @@ class StovePipedPicture:
     def rejected(self) -> int:
         """Plots that any tracker dropped."""
         return sum(tracker.rejected.total for tracker in self._trackers)
+
+    def biases(self) -> list[tuple[Ints, Biases]]:
+        """Return each site's."""
+        found = [tracker.biases() for tracker in self._trackers]
+        return [biases for biases in found if biases is not None]
 
 
 class DistributedPicture(StovePipedPicture):

@@ -19,6 +19,7 @@ from typing import Any
 from sim.core.jit import compilation
 from sim.core.tables import Snapshot
 from sim.engine.judging import Verdict, judge_recording, verdicts
+from sim.engine.registration import registration_report
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
@@ -66,9 +67,10 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     (folder / "scenario.resolved.yaml").write_text(resolved, encoding="utf-8")
     started, compiled_s = time.perf_counter(), compilation.seconds
     simulated_s, rejected, complete = 0.0, 0, True
+    state = world.start()
     try:
         with _ctrl_c_after_the_step() as pressed:
-            for snapshot in run(world):
+            for snapshot in run(world, state):
                 writer.add(snapshot)
                 simulated_s, rejected = snapshot.time_s, snapshot.rejected
                 progress(snapshot)
@@ -80,6 +82,9 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     wall_s = time.perf_counter() - started - compiled_s
     writer.close(simulated_s, complete=complete)
     metrics = judge_recording(Recording.open(folder), spec)
+    if spec.tracker.registration:
+        ids = [sensor.id for sensor in world.sensors]
+        metrics["registration"] = registration_report(state.picture, ids)
     judged = verdicts(spec, metrics)
     write_json(folder / "metrics.json", metrics)
     return Outcome(

@@ -38,9 +38,9 @@ def step(world: World, state: State) -> Snapshot:
     )
 
 
-def run(world: World, run_index: int = 0) -> Iterator[Snapshot]:
-    """Yield a snapshot per step until the scenario's end."""
-    state = world.start(run_index)
+def run(world: World, state: State | None = None) -> Iterator[Snapshot]:
+    """Yield a snapshot per step until the scenario's end, from its start by default."""
+    state = world.start() if state is None else state
     steps = math.floor(world.spec.time.duration_s / world.step_s + 1e-9)
     for _ in range(steps):
         yield step(world, state)

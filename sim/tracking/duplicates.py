@@ -28,8 +28,7 @@ from sim.tracking.store import TrackColumns, drop_columns
 CHECKS = 4
 #: Looks that gave both tracks plots of their own after which they are two for good.
 TWO_TARGETS = 2
-#: Seconds between two checks: so many times the longest sensor period, within these bounds.
-_PERIODS_BETWEEN = 2.0
+#: Seconds between two checks: the longest sensor period, within these bounds.
 _INTERVAL_S = (1.0, 10.0)
 #: Tracks farther apart than this are not watched, however uncertain they are.
 _WATCHED_MAX_M = 3000.0
@@ -65,7 +64,7 @@ def no_suspects() -> Suspects:
 def check_interval_s(sensors: SensorColumns) -> float:
     """Return the time between two checks."""
     low, high = _INTERVAL_S
-    return min(max(_PERIODS_BETWEEN * float(sensors.period_s.max(initial=low)), low), high)
+    return min(max(float(sensors.period_s.max(initial=low)), low), high)
 
 
 def merge_duplicates(

@@ -12,6 +12,7 @@ from sim.core.tables import Floats, Ints, Measured, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.intake import Rejected
+from sim.tracking.registration import Biases
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.tracker import Tracker
 
@@ -63,6 +64,11 @@ class SiteTracker:
         report = self._tracker.estimates(time_s)
         report = without_height(report, self._tracker.sensors, self._tracker.config)
         return replace(report, sensors=self._known_to_all(report.sensors))
+
+    def biases(self) -> tuple[Ints, Biases] | None:
+        """Return this site's sensors, by the scenario's numbers, and their estimated biases."""
+        found = self._tracker.biases()
+        return None if found is None else (self._own, found)
 
     @property
     def rejected(self) -> Rejected:

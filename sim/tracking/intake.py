@@ -32,7 +32,7 @@ class Rejected:
     ----------
     not_finite : a time, measured component or standard deviation is NaN or infinite
     out_of_range : a component is impossible, such as a negative range, or the time is more
-        than an hour ahead of the tracker's
+        than an hour after the picture's new one
     bad_sigma : a standard deviation is not positive, or absurdly large
     unknown_sensor : no such row in the sensors' table
     late : older than the tracker's time less its lag

@@ -74,12 +74,12 @@ class ReferenceEngine:
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
-        pairs: list[tuple[_Track, int]] = []
+        pairs: list[tuple[_Track, int, bool]] = []
         for sensor, rows in by_scan(cycle):
             pairs += self._associate(cycle, sensor, rows)
-        for track, plot in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
-            self._update(track, cycle, plot)
-        taken = {plot for _, plot in pairs}
+        for track, plot, shared in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
+            self._update(track, cycle, plot, shared)
+        taken = {plot for _, plot, _ in pairs}
         older = len(self._tracks)
         for sensor, rows in by_scan(cycle):
             newborn_elsewhere = self._tracks[older:]
@@ -89,8 +89,11 @@ class ReferenceEngine:
         self._tracks = [track for track in self._tracks if self._lives(track, end_s)]
         self._time_s = end_s
 
-    def _associate(self, cycle: Cycle, sensor: int, rows: slice) -> list[tuple[_Track, int]]:
-        """Pair one sensor's plots with the tracks, maximising the summed gain."""
+    def _associate(self, cycle: Cycle, sensor: int, rows: slice) -> list[tuple[_Track, int, bool]]:
+        """Pair one sensor's plots with the tracks, maximising the summed gain.
+
+        The third of a pair tells that the plot may be of two targets.
+        """
         n, m = len(self._tracks), rows.stop - rows.start
         gain = np.full((n, m + n), _IMPOSSIBLE)
         for i, track in enumerate(self._tracks):
@@ -102,11 +105,29 @@ class ReferenceEngine:
                     ratio = log_likelihood - math.log(self._sensors.clutter_density[sensor])
                     gain[i, j] = ratio + math.log(p / (1.0 - p))
         chosen_rows, chosen_columns = linear_sum_assignment(-gain)
-        return [
-            (self._tracks[i], rows.start + int(j))
-            for i, j in zip(chosen_rows, chosen_columns, strict=True)
-            if j < m
-        ]
+        holder = {int(j): int(i) for i, j in zip(chosen_rows, chosen_columns, strict=True) if j < m}
+        merged: dict[int, int] = {}
+        for i in set(range(n)) - set(holder.values()):
+            near = [
+                j
+                for j, k in holder.items()
+                if gain[i, j] > _IMPOSSIBLE and self._unresolved(cycle, sensor, i, k)
+            ]
+            if near:
+                merged[i] = max(near, key=lambda j: float(gain[i, j]))
+        shared = set(merged.values())
+        pairs = [(i, j) for j, i in holder.items()] + list(merged.items())
+        return [(self._tracks[i], rows.start + j, j in shared) for i, j in pairs]
+
+    def _unresolved(self, cycle: Cycle, sensor: int, one: int, other: int) -> bool:
+        """Tell whether a sensor cannot tell two tracks' targets apart."""
+        limit = self._sensors.resolution[sensor]
+        places = []
+        for track in (self._tracks[one], self._tracks[other]):
+            F, _ = self._motion(max(float(cycle.first_s.min()) - track.time_s, 0.0))
+            places.append(self._polar(F @ track.filter.x, sensor))
+        apart = np.abs(_residual(*places))
+        return bool((limit > 0.0).any() and (apart < limit)[limit > 0.0].all())
 
     def _log_likelihood(self, track: _Track, cycle: Cycle, sensor: int, plot: int) -> float | None:
         """Return ln N(innovation; 0, S) of a plot inside the gate, else None."""
@@ -127,19 +148,27 @@ class ReferenceEngine:
         log_det = 2.0 * np.log(np.diag(root)).sum()
         return float(-0.5 * (white @ white + log_det + white.size * np.log(2.0 * np.pi)))
 
-    def _update(self, track: _Track, cycle: Cycle, plot: int) -> None:
+    def _update(self, track: _Track, cycle: Cycle, plot: int, shared: bool) -> None:
         time_s = float(cycle.time_s[plot])
         track.filter.F, track.filter.Q = self._motion(time_s - track.time_s)
         track.filter.predict()
         track.time_s = time_s
-        self._apply(track.filter, cycle, plot, ~np.isnan(cycle.measurement[plot]))
+        self._apply(track.filter, cycle, plot, ~np.isnan(cycle.measurement[plot]), shared)
         self._book(track, cycle, plot)
 
     def _apply(
-        self, kalman: ExtendedKalmanFilter, cycle: Cycle, plot: int, components: Bools
+        self,
+        kalman: ExtendedKalmanFilter,
+        cycle: Cycle,
+        plot: int,
+        components: Bools,
+        shared: bool = False,
     ) -> None:
         """Let filterpy update by the given components of a plot."""
         sensor = int(cycle.sensor[plot])
+        variance = cycle.sigma[plot] ** 2
+        if shared:
+            variance = variance + 0.25 * self._sensors.resolution[sensor] ** 2
 
         def residual(measured: Floats, predicted: Floats) -> Floats:
             full = np.full(4, np.nan)
@@ -151,7 +180,7 @@ class ReferenceEngine:
             cycle.measurement[plot][components],
             lambda x: self._jacobian(x, sensor)[components],
             lambda x: self._polar(x, sensor),
-            R=np.diag(cycle.sigma[plot][components] ** 2),
+            R=np.diag(variance[components]),
             residual=residual,
         )
 

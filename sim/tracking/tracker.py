@@ -19,7 +19,7 @@ from sim.tracking.registration import Biases, Registration
 from sim.tracking.renumbering import Numbers
 from sim.tracking.sensor_models import SensorModels
 
-#: A plot further ahead of the picture than this has a broken time stamp.
+#: A plot further ahead of the picture's new time than this has a broken time stamp.
 _AHEAD_MAX_S = 3600.0
 
 
@@ -99,10 +99,9 @@ class Tracker:
         ----------
         plots : any number, of any sensors, in any order; ``truth_id`` is not read
         until_s : the picture's new time, by default the latest plot's; plots after it are
-            taken too and move it on
+            taken too and move it on, those more than an hour after it are broken
         """
-        now_s = self.time_s if until_s is None else until_s
-        latest_s = now_s + _AHEAD_MAX_S if now_s > -math.inf else math.inf
+        latest_s = math.inf if until_s is None else until_s + _AHEAD_MAX_S
         measured = None
         if self._registration is not None:
             rows, counts = sift(plots, self.sensors, -math.inf, latest_s)
