@@ -107,7 +107,9 @@ def test_a_world_can_be_run_again_and_under_another_index(first: Run) -> None:
     for a, b in zip(first.snapshots, again, strict=True):
         assert_same(a.plots, b.plots)
         assert_same(a.tracks, b.tracks)
-    other = Plots.concatenate([snapshot.plots for snapshot in run(first.world, 1)])
+    other = Plots.concatenate(
+        [snapshot.plots for snapshot in run(first.world, first.world.start(1))]
+    )
     one = Plots.concatenate([snapshot.plots for snapshot in again])
     assert not np.isin(one.measurement[:, 0], other.measurement[:, 0]).any()
 
