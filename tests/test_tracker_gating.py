@@ -185,6 +185,22 @@ def test_every_kind_of_sensor_gates_as_all_pairs_do(config: TrackerConfig, seed:
     assert min(counts) >= 10
 
 
+@pytest.mark.parametrize("config", [SINGLE, BANK, CONVERTED], ids=["single", "bank", "kf"])
+@pytest.mark.parametrize("times_s", [(0.5,), (0.1, 0.5)], ids=["at once", "while it turns"])
+def test_tracks_that_need_not_be_moved_are_gated_the_same(
+    config: TrackerConfig, times_s: tuple[float, ...]
+) -> None:
+    sensors, models = all_kinds(), model_rows(config)
+    n = 20
+    tracks = random_tracks(n, models, sensors, 5)
+    plots = plots_around(tracks, n, models, sensors, 5)
+    if len(times_s) == 1:
+        plots = replace(plots, time_s=np.full(len(plots), times_s[0]))
+    tracks.time_s[:n] = np.random.default_rng(5).choice(times_s, n)
+    counts = assert_gates_as_written_out(tracks, n, plots, config, sensors)
+    assert min(counts) >= 10
+
+
 def test_a_gate_reaches_across_north() -> None:
     sensors, models = SensorModels.at_origin(period_s=2.0), model_rows(SINGLE)
     n = 1

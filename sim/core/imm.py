@@ -71,7 +71,7 @@ def _stay(sojourn_s: float, dt: float, models: int) -> float:
 
 
 @kernel()
-def _same_extra(kind: int, other: int) -> bool:
+def same_extra(kind: int, other: int) -> bool:
     """Tell whether two models mean the same by what stands behind the velocity."""
     accelerates = kind in (_CONSTANT_ACCELERATION, _SINGER)
     return kind == other or (accelerates and other in (_CONSTANT_ACCELERATION, _SINGER))
@@ -122,7 +122,7 @@ def mix(
                 if total > 0.0
                 else (1.0 if i == j else 0.0)
             )
-            known = n if _same_extra(kinds[i], kinds[j]) else 6
+            known = n if same_extra(kinds[i], kinds[j]) else 6
             for a in range(n):
                 mixed_means[j, a] += weight * means[i if a < known else j, a]
         for i in range(models):
@@ -131,7 +131,7 @@ def mix(
                 if total > 0.0
                 else (1.0 if i == j else 0.0)
             )
-            known = n if _same_extra(kinds[i], kinds[j]) else 6
+            known = n if same_extra(kinds[i], kinds[j]) else 6
             for a in range(n):
                 apart = means[i if a < known else j, a] - mixed_means[j, a]
                 for b in range(a, n):

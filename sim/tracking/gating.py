@@ -153,8 +153,8 @@ def _bound(
         for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
             dt = max(last_s - time_s[i], 0.0)
             for m in range(n_models):
-                # A place at the scan's own time needs no velocity.
-                n = 3 if cartesian and not dt > 0.0 else 6
+                # A place at the only time of the scan needs no velocity.
+                n = 3 if cartesian and not (dt > 0.0 or half_s > 0.0) else 6
                 load_state(
                     mean, models.mean_row[m], covariance, models.covariance_row[m], i, n, x, P
                 )
@@ -295,7 +295,7 @@ def _judge(
                     judged_at = plot_time[j]
                     dt = judged_at - time_s[i]
                     for m in range(n_models):
-                        n = 3 if cartesian and not dt > 0.0 else 6
+                        n = 3 if cartesian and not (dt > 0.0 or rate) else 6
                         load_state(
                             mean, models.mean_row[m], covariance, models.covariance_row[m], i, n,
                             x[m], P[m],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.gaussian import cholesky
-from sim.core.imm import combine, mix, reweigh, transition_over
+from sim.core.imm import combine, mix, reweigh, same_extra, transition_over
 from sim.core.jit import kernel
 from sim.core.measurement import to_position
 from sim.core.motion import DIMENSION, Motion, initial_extra, predict
@@ -19,7 +19,6 @@ from sim.core.update import extended_update
 Rows = NDArray[np.int64]
 
 _POLAR = int(Measured.POLAR)
-_ACCELERATING = (int(Motion.CONSTANT_ACCELERATION), int(Motion.SINGER))
 _FIRST_NONLINEAR = int(Motion.COORDINATED_TURN)
 #: Half steps of the central difference: position (m), velocity (m/s), turn rate or drag.
 _STEP = (10.0, 0.1, 1e-4)
@@ -433,7 +432,7 @@ def _pair(
         x[a] = after_mean[j, a]
         for b in range(m):
             P[a, b] = after_covariance[j, a, b]
-    known = n if _share_extra(kinds[i], kinds[j]) else 6
+    known = n if same_extra(kinds[i], kinds[j]) else 6
     y, Y, F, product = scratch[1, 0], scratch[2], scratch[3], scratch[4]
     # Predictions, of no spread, of unit vectors if the model is linear, else of states a step
     # to either side, are the derivative F; the last one is that of the state itself.
@@ -503,12 +502,3 @@ def _pair(
             for a in range(m):
                 X[a, b] -= product[2, a] * product[1, b]
     return log
-
-
-@kernel()
-def _share_extra(
-    kind: int,
-    other: int,
-) -> bool:
-    """Tell whether two models mean the same by what stands behind the velocity."""
-    return kind == other or (kind in _ACCELERATING and other in _ACCELERATING)
