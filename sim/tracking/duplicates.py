@@ -88,8 +88,10 @@ def merge_duplicates(
     older, younger, close, apart_s = _neighbours(
         tracks, count, now_s, merge_distance, models, sensors
     )
-    number = tracks.number.astype(np.int64)
-    key = (number[older] << 32) + number[younger]
+    if not older.size:
+        return count, no_suspects()._replace(checked_s=now_s)
+    number = tracks.number
+    key = (number[older].astype(np.int64) << 32) + number[younger]
     order = np.argsort(key)
     key, older, younger = key[order], older[order], younger[order]
     close, apart_s = close[order], apart_s[order]
@@ -153,21 +155,29 @@ def _neighbours(
     close : (K,) they are near
     apart_s : (K,) last look that gave both plots of their own, −inf for none
     """
+    status, number, time_s = tracks.status, tracks.number, tracks.time_s
+    mean, covariance, hit_s = tracks.mean, tracks.covariance, tracks.hit_s
+    kind, origin, resolution = sensors.kind, sensors.origin_enu_m, sensors.resolution
     confirmed = np.empty(count, np.int32)
     place, reach = np.empty((2, count)), np.empty(count)
     n, total = 0, 0.0
     for i in range(count):
-        if tracks.status[i] == _TENTATIVE:
+        if status[i] == _TENTATIVE:
             continue
-        dt = max(now_s - tracks.time_s[i], 0.0)
+        dt = max(now_s - time_s[i], 0.0)
         for a in range(2):
-            place[a, i] = tracks.mean[a, i] + dt * tracks.mean[a + 3, i]
-        reach[i] = _reach(tracks, i, place[:, i], dt, merge_distance, sensors)
+            place[a, i] = mean[a, i] + dt * mean[a + 3, i]
+        reach[i] = min(
+            merge_distance * math.sqrt(12.0 * _variance(covariance, i, dt))
+            + _RESOLVED * _blur(place[0, i], place[1, i], hit_s, i, kind, origin, resolution),
+            _WATCHED_MAX_M,
+        )
         total += reach[i]
         confirmed[n] = i
         n += 1
     buckets = empty_buckets(n)
-    buckets.width[0] = max(50.0, total / max(n, 1))
+    # As wide as an average search: most look into four squares.
+    buckets.width[0] = max(50.0, 2.0 * total / max(n, 1))
     for c in range(n):
         i = confirmed[c]
         put_in_bucket(buckets, place[0, i], place[1, i], i)
@@ -188,7 +198,7 @@ def _neighbours(
                 continue
             if pairs == older.size:
                 older, younger = _grown(older), _grown(younger)
-            first = tracks.number[i] < tracks.number[j]
+            first = number[i] < number[j]
             older[pairs], younger[pairs] = (i, j) if first else (j, i)
             pairs += 1
     close, apart_s = np.empty(pairs, np.bool_), np.empty(pairs)
@@ -216,31 +226,25 @@ def _grown(columns: Ints) -> Ints:
 
 
 @kernel(inline=True)
-def _reach(
-    tracks: TrackColumns,
-    i: int,
-    place: Floats,
-    dt: float,
-    merge_distance: float,
-    sensors: SensorColumns,
+def _variance(P: Floats, i: int, dt: float) -> float:
+    """Bound a track's horizontal variance: no direction has more than the sum of both."""
+    east = P[0, i] + dt * (2.0 * P[6, i] + dt * P[15, i])
+    north = P[3, i] + dt * (2.0 * P[10, i] + dt * P[18, i])
+    return east + north
+
+
+@kernel(inline=True)
+def _blur(
+    x: float, y: float, hit_s: Floats, i: int, kind: Indices, origin: Floats, resolution: Floats
 ) -> float:
-    """Distance up to which another track is watched: it may be near, or unresolved."""
-    variance = 0.0
-    for a in range(2):
-        row, rate_row, cross_row = (0, 15, 6) if a == 0 else (3, 18, 10)
-        P = tracks.covariance
-        grown = P[row, i] + dt * (2.0 * P[cross_row, i] + dt * P[rate_row, i])
-        variance += grown  # of both: no direction has more than their sum
+    """Return how far from a place the sensors that see track i do not resolve another."""
     blur = 0.0
-    for s in range(sensors.period_s.size):
-        if tracks.hit_s[s, i] == -math.inf or sensors.kind[s] != _POLAR:
-            continue
-        square = 0.0
-        for a in range(2):
-            square += (place[a] - sensors.origin_enu_m[s, a]) ** 2
-        blur = max(blur, sensors.resolution[s, 0] ** 2 + square * sensors.resolution[s, 1] ** 2)
-    reach = merge_distance * math.sqrt(12.0 * variance) + _RESOLVED * math.sqrt(blur)
-    return min(reach, _WATCHED_MAX_M)
+    for s in range(hit_s.shape[0]):
+        if hit_s[s, i] > -math.inf and kind[s] == _POLAR:
+            east, north = x - origin[s, 0], y - origin[s, 1]
+            square = east * east + north * north
+            blur = max(blur, resolution[s, 0] ** 2 + square * resolution[s, 1] ** 2)
+    return math.sqrt(blur)
 
 
 @kernel()

@@ -21,15 +21,14 @@ from sim.tracking.store import TrackColumns
 from sim.tracking.turns import Turns
 
 _BLOCK = 4096
+_CONSTANT_VELOCITY = int(Motion.CONSTANT_VELOCITY)
 #: Variance of a position that says nothing, m².
 _NOTHING_M2 = 1e30
 
 
 def goes_straight(models: Models, policy: Policy) -> bool:
     """Tell whether there is one constant-velocity model, and no cubature."""
-    return bool(models.kind.size == 1 and models.kind[0] == Motion.CONSTANT_VELOCITY) and not (
-        policy.cubature
-    )
+    return models.kind.tolist() == [_CONSTANT_VELOCITY] and not policy.cubature
 
 
 @kernel(parallel=True)
