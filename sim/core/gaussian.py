@@ -207,8 +207,8 @@ def kalman_cycle(
 
     Parameters
     ----------
-    mean : (6, N) m and m/s, changed in place
-    covariance : (21, N) packed as in this module, changed in place
+    mean : (6, N or more) m and m/s, changed in place
+    covariance : (21, N or more) packed as in this module, changed in place
     measured : (3, N) position, m
     noise : (6, N) its covariance, upper triangle, m²
     dt : time step, s
@@ -220,7 +220,7 @@ def kalman_cycle(
     Navigation, 6.2.2 (continuous white-noise acceleration). The gain is formed from the
     innovation covariance's inverse by cofactors. Inputs must be finite.
     """
-    n = mean.shape[1]
+    n = measured.shape[1]
     for block in numba.prange((n + BLOCK - 1) // BLOCK):
         tile = np.empty(TILE_ROWS * WIDTH)
         for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), STRIP):

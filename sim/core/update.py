@@ -315,16 +315,17 @@ def position_distance(x: Floats, P: Floats, position: Floats, noise: Floats) -> 
     positive definite.
     """
     s00 = P[0, 0] + noise[0]
-    l10 = P[1, 0] + noise[1]
-    l20 = P[2, 0] + noise[2]
+    s10 = P[1, 0] + noise[1]
+    s20 = P[2, 0] + noise[2]
     y0 = position[0] - x[0]
-    l10 /= s00
-    l20 /= s00
-    s11 = P[1, 1] + noise[3] - l10 * l10 * s00
+    inverse0 = 1.0 / s00
+    l10, l20 = s10 * inverse0, s20 * inverse0
+    s11 = P[1, 1] + noise[3] - l10 * s10
     y1 = position[1] - x[1] - l10 * y0
-    l21 = (P[2, 1] + noise[4] - l20 * l10 * s00) / s11
-    s22 = P[2, 2] + noise[5] - l20 * l20 * s00 - l21 * l21 * s11
+    inverse1 = 1.0 / s11
+    l21 = (P[2, 1] + noise[4] - l20 * s10) * inverse1
+    s22 = P[2, 2] + noise[5] - l20 * s20 - l21 * l21 * s11
     y2 = position[2] - x[2] - l20 * y0 - l21 * y1
     if not (s00 > 0.0 and s11 > 0.0 and s22 > 0.0):
         return math.inf, 0.0
-    return y0 * y0 / s00 + y1 * y1 / s11 + y2 * y2 / s22, s00 * s11 * s22
+    return y0 * y0 * inverse0 + y1 * y1 * inverse1 + y2 * y2 / s22, s00 * s11 * s22

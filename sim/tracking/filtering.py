@@ -3,8 +3,8 @@
 Tracks lie column by column in arrays (see ``sim.tracking.store``); what runs in
 parallel changes each column by itself, so threads cannot change a result. Named tuples
 whose arrays are written are taken apart before the parallel loop: with numba 0.68, members
-that were read and written inside it gave wrong results. Inside a loop over tracks no slice of
-a shared array is made: threads would contend for its reference count.
+that were read and written inside it gave wrong results. The loops over tracks are leaf
+kernels: elsewhere every slice costs a reference count, for which the threads contend.
 """
 
 from __future__ import annotations
@@ -54,52 +54,74 @@ def _predict_each(tracks: TrackColumns, to_s: Floats, models: Models, policy: Po
 @kernel(parallel=True)
 def _predict(tracks: TrackColumns, to_s: Floats, models: Models, cubature: bool) -> None:
     """Let each track's models interact, and predict them to the track's own ``to_s`` (N,)."""
-    mean, covariance, time_s = tracks.mean, tracks.covariance, tracks.time_s
-    probability = tracks.probability
-    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
-    kinds, all_parameters, sojourn_s = models.kind, models.parameters, models.sojourn_s
-    count = to_s.size
-    n_models = kinds.size
+    count, n_models = to_s.size, models.kind.size
+    mean_rows, covariance_rows = tracks.mean.shape[0], tracks.covariance.shape[0]
     for block in numba.prange((count + BLOCK - 1) // BLOCK):
         x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
         mixed_x, mixed_P = np.empty((n_models + 1, 9)), np.empty((n_models, 9, 9))
         weight, transition = np.empty(n_models), np.empty((n_models, n_models))
-        work, parameters = np.empty((40, 9)), all_parameters.copy()
-        strip_mean = np.empty((mean.shape[0], _STRIP))
-        strip_covariance = np.empty((covariance.shape[0], _STRIP))
-        mixed_dt = math.nan
+        strip_mean = np.empty((mean_rows, _STRIP))
+        strip_covariance = np.empty((covariance_rows, _STRIP))
+        work = np.empty((40, 9))
         for first in range(block * BLOCK, min(count, (block + 1) * BLOCK), _STRIP):
-            size = min(_STRIP, count - first)
-            take_strip(mean, first, size, strip_mean)
-            take_strip(covariance, first, size, strip_covariance)
-            for i in range(first, first + size):
-                dt = to_s[i] - time_s[i]
-                if not dt > 0.0:
-                    continue
-                for m in range(n_models):
-                    weight[m] = probability[m, i]
-                    load_state(
-                        strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
-                        dimension[m], x[m], P[m],
-                    )  # fmt: skip
-                if n_models > 1:
-                    if dt != mixed_dt:
-                        transition_over(sojourn_s, dt, transition)
-                        mixed_dt = dt
-                    mix(kinds, weight, transition, x, P, mixed_x, mixed_P)
-                for m in range(n_models):
-                    if cubature:
-                        predict_cubature(kinds[m], parameters[m], x[m], P[m], dt, work)
-                    else:
-                        predict(kinds[m], parameters[m], x[m], P[m], dt, work)
-                    probability[m, i] = weight[m]
-                    store_state(
-                        strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
-                        dimension[m], x[m], P[m],
-                    )  # fmt: skip
-                time_s[i] = to_s[i]
-            put_strip(mean, first, size, strip_mean)
-            put_strip(covariance, first, size, strip_covariance)
+            _predict_strip(
+                first, min(_STRIP, count - first), tracks, to_s, models, cubature, x, P, mixed_x,
+                mixed_P, weight, transition, strip_mean, strip_covariance, work,
+            )  # fmt: skip
+
+
+@kernel(leaf=True)
+def _predict_strip(
+    first: int,
+    size: int,
+    tracks: TrackColumns,
+    to_s: Floats,
+    models: Models,
+    cubature: bool,
+    x: Floats,
+    P: Floats,
+    mixed_x: Floats,
+    mixed_P: Floats,
+    weight: Floats,
+    transition: Floats,
+    strip_mean: Floats,
+    strip_covariance: Floats,
+    work: Floats,
+) -> None:
+    time_s, probability = tracks.time_s, tracks.probability
+    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
+    n_models = models.kind.size
+    take_strip(tracks.mean, first, size, strip_mean)
+    take_strip(tracks.covariance, first, size, strip_covariance)
+    mixed_dt = math.nan
+    for i in range(first, first + size):
+        dt = to_s[i] - time_s[i]
+        if not dt > 0.0:
+            continue
+        for m in range(n_models):
+            weight[m] = probability[m, i]
+            load_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
+                dimension[m], x[m], P[m],
+            )  # fmt: skip
+        if n_models > 1:
+            if dt != mixed_dt:
+                transition_over(models.sojourn_s, dt, transition)
+                mixed_dt = dt
+            mix(models.kind, weight, transition, x, P, mixed_x, mixed_P)
+        for m in range(n_models):
+            if cubature:
+                predict_cubature(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
+            else:
+                predict(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
+            probability[m, i] = weight[m]
+            store_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
+                dimension[m], x[m], P[m],
+            )  # fmt: skip
+        time_s[i] = to_s[i]
+    put_strip(tracks.mean, first, size, strip_mean)
+    put_strip(tracks.covariance, first, size, strip_covariance)
 
 
 def update_tracks(
@@ -152,154 +174,152 @@ def _update(
     policy: Policy,
 ) -> None:
     """Let each track take the plots of its turn of this rank."""
-    mean, covariance, probability = tracks.mean, tracks.covariance, tracks.probability
-    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
-    turn_start, turn_first, turn_last = turns.start, turns.first, turns.last
-    plot, plot_weight, shared, missed = turns.plot, turns.weight, turns.shared, turns.missed
-    sensor, measurement, sigma, noise = cycle.sensor, cycle.measurement, cycle.sigma, cycle.noise
-    kind, cartesian, resolution = sensors.kind, sensors.cartesian, sensors.resolution
-    origin, enu_R_sensor = sensors.origin_enu_m, sensors.enu_R_sensor
-    other = sensors.other_enu_m
-    count = turn_start.size - 1
-    n_models = dimension.size
-    cubature = policy.cubature
+    count, n_models = turns.start.size - 1, models.kind.size
+    mean_rows, covariance_rows = tracks.mean.shape[0], tracks.covariance.shape[0]
+    turn_first, turn_last = turns.first, turns.last
     pairs_max = 1
     for t in range(turn_first.size):
         pairs_max = max(pairs_max, turn_last[t] - turn_first[t])
     for block in numba.prange((count + BLOCK - 1) // BLOCK):
         x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
-        weight = np.empty(n_models)
         many_x = np.empty((pairs_max, n_models, 9))
         many_P = np.empty((pairs_max, n_models, 9, 9))
-        fit = np.empty((pairs_max + 1, n_models))
+        weight, fit = np.empty(n_models), np.empty((pairs_max + 1, n_models))
         log_likelihood = np.empty(n_models)
-        here, one_sigma, one_noise, rate = np.empty(4), np.empty(4), np.empty(6), np.empty(4)
-        place, axes, elsewhere = np.empty(3), np.empty((3, 3)), np.empty(3)
+        sigma, noise, rate_only = np.empty(4), np.empty(6), np.empty(4)
+        strip_mean = np.empty((mean_rows, _STRIP))
+        strip_covariance = np.empty((covariance_rows, _STRIP))
         work = np.empty((40, 9))
-        seen_by = -1
-        strip_mean = np.empty((mean.shape[0], _STRIP))
-        strip_covariance = np.empty((covariance.shape[0], _STRIP))
-        for strip in range(block * BLOCK, min(count, (block + 1) * BLOCK), _STRIP):
-            size = min(_STRIP, count - strip)
-            take_strip(mean, strip, size, strip_mean)
-            take_strip(covariance, strip, size, strip_covariance)
-            for i in range(strip, strip + size):
-                t = turn_start[i] + rank
-                if t >= turn_start[i + 1]:
-                    continue
-                for m in range(n_models):
-                    weight[m] = probability[m, i]
-                    load_state(
-                        strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
-                        dimension[m], x[m], P[m],
-                    )  # fmt: skip
-                first, pairs = turn_first[t], turn_last[t] - turn_first[t]
-                # One certain plot changes the state in place; else each pair changes a copy.
-                certain = pairs == 1 and plot_weight[first] >= _CERTAIN
-                for b in range(pairs):
-                    j = plot[first + b]
-                    s = sensor[j]
-                    if s != seen_by:
-                        seen_by = s
-                        for a in range(3):
-                            place[a], elsewhere[a] = origin[s, a], other[s, a]
-                            for c in range(3):
-                                axes[a, c] = enu_R_sensor[s, a, c]
-                    for a in range(4):
-                        here[a], one_sigma[a] = measurement[j, a], sigma[j, a]
-                    for a in range(6):
-                        one_noise[a] = noise[j, a]
-                    if shared[first + b]:
-                        _blur(s, cartesian[s], resolution, here, place, one_sigma, one_noise)
-                    for m in range(n_models):
-                        n = dimension[m]
-                        if not certain:
-                            for k in range(n):
-                                many_x[b, m, k] = x[m, k]
-                                for c in range(n):
-                                    many_P[b, m, k, c] = P[m, k, c]
-                        fit[b, m] = _take_plot(
-                            kind[s], cartesian[s], cubature, x[m] if certain else many_x[b, m],
-                            P[m] if certain else many_P[b, m], n, here, one_sigma, one_noise, place,
-                            axes, elsewhere, rate, work,
-                        )  # fmt: skip
-                if certain:
-                    if n_models > 1:
-                        reweigh(weight, fit[0])
-                else:
-                    _weigh_jointly(
-                        fit, plot_weight, first, pairs, missed[t], weight, log_likelihood
-                    )
-                    for m in range(n_models):
-                        _match_moments(
-                            many_x, many_P, fit, pairs, m, dimension[m], weight[m], x, P, work
-                        )
-                for m in range(n_models):
-                    probability[m, i] = weight[m]
-                    store_state(
-                        strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
-                        dimension[m], x[m], P[m],
-                    )  # fmt: skip
-            put_strip(mean, strip, size, strip_mean)
-            put_strip(covariance, strip, size, strip_covariance)
+        for first in range(block * BLOCK, min(count, (block + 1) * BLOCK), _STRIP):
+            _update_strip(
+                first, min(_STRIP, count - first), tracks, rank, turns, cycle, models, sensors,
+                policy.cubature, x, P, many_x, many_P, weight, fit, log_likelihood, sigma, noise,
+                rate_only, strip_mean, strip_covariance, work,
+            )  # fmt: skip
 
 
 @kernel(leaf=True)
-def _blur(
-    s: int,
-    cartesian: bool,
-    resolution: Floats,
-    measured: Floats,
-    origin: Floats,
+def _update_strip(
+    strip: int,
+    size: int,
+    tracks: TrackColumns,
+    rank: int,
+    turns: Turns,
+    cycle: Cycle,
+    models: Models,
+    sensors: SensorColumns,
+    cubature: bool,
+    x: Floats,
+    P: Floats,
+    many_x: Floats,
+    many_P: Floats,
+    weight: Floats,
+    fit: Floats,
+    log_likelihood: Floats,
     sigma: Floats,
     noise: Floats,
+    rate_only: Floats,
+    strip_mean: Floats,
+    strip_covariance: Floats,
+    work: Floats,
 ) -> None:
-    """Widen a plot that may be of two targets, by half the separation not resolved."""
-    for a in range(4):
-        sigma[a] = math.sqrt(sigma[a] ** 2 + 0.25 * resolution[s, a] ** 2)
-    if cartesian:
-        range2 = 0.0
-        for a in range(3):
-            range2 += (measured[a] - origin[a]) ** 2
-        widest = max(resolution[s, 0] ** 2, resolution[s, 1] ** 2 * range2)
-        for a in (0, 3, 5):
-            noise[a] += 0.25 * widest
+    probability = tracks.probability
+    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
+    n_models = dimension.size
+    take_strip(tracks.mean, strip, size, strip_mean)
+    take_strip(tracks.covariance, strip, size, strip_covariance)
+    for i in range(strip, strip + size):
+        t = turns.start[i] + rank
+        if t >= turns.start[i + 1]:
+            continue
+        for m in range(n_models):
+            weight[m] = probability[m, i]
+            load_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
+                dimension[m], x[m], P[m],
+            )  # fmt: skip
+        first, pairs = turns.first[t], turns.last[t] - turns.first[t]
+        # One certain plot changes the state in place; else each pair changes a copy.
+        certain = pairs == 1 and turns.weight[first] >= _CERTAIN
+        for b in range(pairs):
+            for m in range(n_models):
+                n = dimension[m]
+                if not certain:
+                    for k in range(n):
+                        many_x[b, m, k] = x[m, k]
+                        for c in range(n):
+                            many_P[b, m, k, c] = P[m, k, c]
+                fit[b, m] = _take_plot(
+                    turns.plot[first + b], turns.shared[first + b], cycle, sensors, cubature,
+                    x[m] if certain else many_x[b, m], P[m] if certain else many_P[b, m], n,
+                    sigma, noise, rate_only, work,
+                )  # fmt: skip
+        if certain:
+            if n_models > 1:
+                reweigh(weight, fit[0])
+        else:
+            _weigh_jointly(fit, turns.weight, first, pairs, turns.missed[t], weight, log_likelihood)
+            for m in range(n_models):
+                _match_moments(many_x, many_P, fit, pairs, m, dimension[m], weight[m], x, P, work)
+        for m in range(n_models):
+            probability[m, i] = weight[m]
+            store_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
+                dimension[m], x[m], P[m],
+            )  # fmt: skip
+    put_strip(tracks.mean, strip, size, strip_mean)
+    put_strip(tracks.covariance, strip, size, strip_covariance)
 
 
-@kernel(leaf=True)
+@kernel(inline=True)
 def _take_plot(
-    kind: int,
-    cartesian: bool,
+    j: int,
+    shared: bool,
+    cycle: Cycle,
+    sensors: SensorColumns,
     cubature: bool,
     x: Floats,
     P: Floats,
     n: int,
-    measured: Floats,
     sigma: Floats,
     noise: Floats,
-    origin: Floats,
-    axes: Floats,
-    other: Floats,
     rate_only: Floats,
     work: Floats,
 ) -> float:
-    """Update one model's state by a plot; return its log-likelihood.
+    """Update one model's state by plot j; return its log-likelihood.
 
-    ``rate_only`` (4,) is scratch.
+    ``sigma`` (4,), ``noise`` (6,) and ``rate_only`` (4,) are scratch. A plot that may be of
+    two targets is widened by half the separation that its sensor does not resolve.
     """
-    if not cartesian:
+    s = cycle.sensor[j]
+    origin, axes, other = sensors.origin_enu_m[s], sensors.enu_R_sensor[s], sensors.other_enu_m[s]
+    measured, kind = cycle.measurement[j], sensors.kind[s]
+    for a in range(4):
+        sigma[a] = cycle.sigma[j, a]
+        if shared:
+            sigma[a] = math.sqrt(sigma[a] ** 2 + 0.25 * sensors.resolution[s, a] ** 2)
+    if not sensors.cartesian[s]:
         if cubature:
-            return cubature_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
-        return extended_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
-    log_likelihood = position_update(x, P, n, measured, noise, work)
-    if not math.isnan(measured[3]):
-        for a in range(3):
-            rate_only[a] = math.nan
-        rate_only[3] = measured[3]
-        log_likelihood += extended_update(
-            kind, x, P, n, rate_only, sigma, origin, axes, other, work
-        )
-    return log_likelihood
+            fit = cubature_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
+        else:
+            fit = extended_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
+    else:
+        for a in range(6):
+            noise[a] = cycle.noise[j, a]
+        if shared:
+            range2 = 0.0
+            for a in range(3):
+                range2 += (measured[a] - origin[a]) ** 2
+            widest = max(sensors.resolution[s, 0] ** 2, sensors.resolution[s, 1] ** 2 * range2)
+            for a in (0, 3, 5):
+                noise[a] += 0.25 * widest
+        fit = position_update(x, P, n, measured, noise, work)
+        if not math.isnan(measured[3]):
+            for a in range(3):
+                rate_only[a] = math.nan
+            rate_only[3] = measured[3]
+            fit += extended_update(kind, x, P, n, rate_only, sigma, origin, axes, other, work)
+    return fit
 
 
 @kernel(leaf=True)

@@ -163,6 +163,37 @@ def _bound(
     second. The box of an ellipsoid dᵀS⁻¹d ≤ gate is ±√(gate·Sᵢᵢ); the way the target may
     move between the middle of the scan and its ends is added, and the models' boxes are united.
     """
+    for block in numba.prange((count + BLOCK - 1) // BLOCK):
+        x = np.zeros(9)
+        P = np.empty((9, 9))
+        predicted = np.empty(4)
+        H = np.empty((4, 6))
+        nothing = np.empty(0, np.int32)
+        _bound_block(
+            block * BLOCK, min(count, (block + 1) * BLOCK), tracks, g, cycle, models, sensors,
+            policy, box, counts, detection, x, P, predicted, H, nothing,
+        )  # fmt: skip
+
+
+@kernel(leaf=True)
+def _bound_block(
+    begin: int,
+    end: int,
+    tracks: TrackColumns,
+    g: int,
+    cycle: Cycle,
+    models: Models,
+    sensors: SensorColumns,
+    policy: Policy,
+    box: Floats,
+    counts: Ints,
+    detection: Floats,
+    x: Floats,
+    P: Floats,
+    predicted: Floats,
+    H: Floats,
+    nothing: Ints,
+) -> None:
     s = cycle.scan_sensor[g]
     cartesian, kind = sensors.cartesian[s], sensors.kind[s]
     origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
@@ -177,58 +208,52 @@ def _bound(
     grid, axis, sigma_max = _grid(g, cycle, cartesian), cycle.axes[g], cycle.sigma_max[g]
     first_row, first_cell = cycle.scan_first[g], cycle.cell_first[g]
     cell_start, measurement = cycle.cell_start[first_cell:], cycle.measurement[first_row:]
-    for block in numba.prange((count + BLOCK - 1) // BLOCK):
-        x = np.zeros(9)
-        P = np.empty((9, 9))
-        predicted = np.empty(4)
-        H = np.empty((4, 6))
-        nothing = np.empty(0, np.int32)
-        for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
-            dt = max(last_s - time_s[i], 0.0)
-            for m in range(n_models):
-                # A place at the only time of the scan needs no velocity.
-                n = 3 if cartesian and not (dt > 0.0 or half_s > 0.0) else 6
-                load_state(mean, mean_row[m], covariance, covariance_row[m], i, n, x, P)
-                if dt > 0.0:
-                    # Uncertainty as of the last plot, place as of the middle.
-                    _drift(x, P, dt, m, models)
-                    for k in range(3):
-                        x[k] -= half_s * x[k + 3]
+    for i in range(begin, end):
+        dt = max(last_s - time_s[i], 0.0)
+        for m in range(n_models):
+            # A place at the only time of the scan needs no velocity.
+            n = 3 if cartesian and not (dt > 0.0 or half_s > 0.0) else 6
+            load_state(mean, mean_row[m], covariance, covariance_row[m], i, n, x, P)
+            if dt > 0.0:
+                # Uncertainty as of the last plot, place as of the middle.
+                _drift(x, P, dt, m, models)
+                for k in range(3):
+                    x[k] -= half_s * x[k + 3]
+            if m == 0:
+                detection[i] = otherwise
+                if sighted:
+                    detection[i] = detection_probability(s, x, sensors, otherwise)
+            speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+            if not cartesian:
+                measure(kind, x, origin, axes, other, predicted, H)
+            for b in range(2):
+                a = axis[b]
+                if a < 0:
+                    continue
+                if cartesian:
+                    centre, variance, reach = x[a], P[a, a], half_s * abs(x[a + 3])
+                else:
+                    centre, variance = predicted[a], _variance_along(H, a, P)
+                    slope = math.sqrt(H[a, 0] ** 2 + H[a, 1] ** 2 + H[a, 2] ** 2)
+                    reach = half_s * speed * slope
+                    if a == 1 and reach > 0.3:
+                        reach = math.pi
+                sigma = sigma_max[b]
+                half = math.sqrt(gate * (variance + sigma * sigma)) + reach
                 if m == 0:
-                    detection[i] = otherwise
-                    if sighted:
-                        detection[i] = detection_probability(s, x, sensors, otherwise)
-                speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
-                if not cartesian:
-                    measure(kind, x, origin, axes, other, predicted, H)
-                for b in range(2):
-                    a = axis[b]
-                    if a < 0:
-                        continue
-                    if cartesian:
-                        centre, variance, reach = x[a], P[a, a], half_s * abs(x[a + 3])
-                    else:
-                        centre, variance = predicted[a], _variance_along(H, a, P)
-                        slope = math.sqrt(H[a, 0] ** 2 + H[a, 1] ** 2 + H[a, 2] ** 2)
-                        reach = half_s * speed * slope
-                        if a == 1 and reach > 0.3:
-                            reach = math.pi
-                    sigma = sigma_max[b]
-                    half = math.sqrt(gate * (variance + sigma * sigma)) + reach
-                    if m == 0:
-                        box[2 * b, i] = centre
-                        box[2 * b + 1, i] = half
-                    else:
-                        apart = centre - box[2 * b, i]
-                        if a == 1 and not cartesian:
-                            apart = wrap_angle(apart)
-                        low = min(-box[2 * b + 1, i], apart - half)
-                        high = max(box[2 * b + 1, i], apart + half)
-                        box[2 * b, i] += 0.5 * (low + high)
-                        box[2 * b + 1, i] = 0.5 * (high - low)
-            counts[i] = _walk(box, i, grid, cell_start, measurement, nothing, 0)
-            if counts[i] > _HOPELESS and status[i] == _TENTATIVE:
-                counts[i] = 0
+                    box[2 * b, i] = centre
+                    box[2 * b + 1, i] = half
+                else:
+                    apart = centre - box[2 * b, i]
+                    if a == 1 and not cartesian:
+                        apart = wrap_angle(apart)
+                    low = min(-box[2 * b + 1, i], apart - half)
+                    high = max(box[2 * b + 1, i], apart + half)
+                    box[2 * b, i] += 0.5 * (low + high)
+                    box[2 * b + 1, i] = 0.5 * (high - low)
+        counts[i] = _walk(box, i, grid, cell_start, measurement, nothing, 0)
+        if counts[i] > _HOPELESS and status[i] == _TENTATIVE:
+            counts[i] = 0
 
 
 @kernel(inline=True)
@@ -289,6 +314,47 @@ def _judge(
     kept: Ints,
 ) -> None:
     """Keep of every track's boxed plots those inside its gate, at the plot's own time."""
+    n_models = models.kind.size
+    for block in numba.prange((count + BLOCK - 1) // BLOCK):
+        x = np.empty((n_models, 9))
+        P = np.empty((n_models, 9, 9))
+        predicted = np.empty((n_models, 4))
+        H = np.empty((4, 6))
+        PH = np.empty((6, 4))
+        S = np.empty((n_models, 4, 4))
+        innovation = np.empty(4)
+        work = np.empty((40, 9))
+        _judge_block(
+            block * BLOCK, min(count, (block + 1) * BLOCK), tracks, g, cycle, models, sensors,
+            policy, box, start, plot, log_likelihood, kept, x, P, predicted, H, PH, S, innovation,
+            work,
+        )  # fmt: skip
+
+
+@kernel(leaf=True)
+def _judge_block(
+    begin: int,
+    end: int,
+    tracks: TrackColumns,
+    g: int,
+    cycle: Cycle,
+    models: Models,
+    sensors: SensorColumns,
+    policy: Policy,
+    box: Floats,
+    start: Ints,
+    plot: Ints,
+    log_likelihood: Floats,
+    kept: Ints,
+    x: Floats,
+    P: Floats,
+    predicted: Floats,
+    H: Floats,
+    PH: Floats,
+    S: Floats,
+    innovation: Floats,
+    work: Floats,
+) -> None:
     s = cycle.scan_sensor[g]
     cartesian, kind = sensors.cartesian[s], sensors.kind[s]
     origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
@@ -304,82 +370,64 @@ def _judge(
     noise, sigma = cycle.noise[first_row:], cycle.sigma[first_row:]
     gates = policy.gates
     mean_row, covariance_row, n_models = models.mean_row, models.covariance_row, models.kind.size
-    for block in numba.prange((count + BLOCK - 1) // BLOCK):
-        x = np.empty((n_models, 9))
-        P = np.empty((n_models, 9, 9))
-        predicted = np.empty((n_models, 4))
-        H = np.empty((4, 6))
-        PH = np.empty((6, 4))
-        S = np.empty((n_models, 4, 4))
-        innovation = np.empty(4)
-        work = np.empty((40, 9))
-        here, one_sigma, one_noise = np.empty(4), np.empty(4), np.empty(6)
-        for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
-            if kept[i] == 0:
-                continue
-            first = start[i]
-            n_boxed = _walk(box, i, grid, cell_start, measurement, plot, first)
-            held = 0
-            judged_at = math.nan
-            for e in range(first, first + n_boxed):
-                j = plot[e]
-                if plot_time[j] - hit_s[i] < again_s:
-                    continue  # the same look as that of its last plot
-                if plot_time[j] != judged_at:
-                    judged_at = plot_time[j]
-                    dt = judged_at - time_s[i]
-                    for m in range(n_models):
-                        n = 3 if cartesian and not (dt > 0.0 or rate) else 6
-                        load_state(
-                            mean, mean_row[m], covariance, covariance_row[m], i, n, x[m], P[m]
-                        )
-                        if dt > 0.0:
-                            _drift(x[m], P[m], dt, m, models)
-                        if rate or not cartesian:
-                            measure(kind, x[m], origin, axes, other, predicted[m], H)
-                            _sum_h_p_h(H, P[m], S[m], PH)
-                for a in range(4):
-                    here[a], one_sigma[a] = measurement[j, a], sigma[j, a]
-                if cartesian:
-                    for a in range(6):
-                        one_noise[a] = noise[j, a]
-                nearest, total = math.inf, 0.0
-                peak = -math.inf
+    for i in range(begin, end):
+        if kept[i] == 0:
+            continue
+        first = start[i]
+        n_boxed = _walk(box, i, grid, cell_start, measurement, plot, first)
+        held = 0
+        judged_at = math.nan
+        for e in range(first, first + n_boxed):
+            j = plot[e]
+            if plot_time[j] - hit_s[i] < again_s:
+                continue  # the same look as that of its last plot
+            if plot_time[j] != judged_at:
+                judged_at = plot_time[j]
+                dt = judged_at - time_s[i]
                 for m in range(n_models):
-                    if cartesian:
-                        d2, determinant = position_distance(x[m], P[m], here, one_noise)
-                        components, value = 3, -math.inf
-                        # No logarithm for a plot that is outside anyway.
-                        if determinant > 0.0 and (n_models > 1 or d2 <= gates[3]):
-                            value = -0.5 * (d2 + math.log(determinant) + 3.0 * _LOG_TWO_PI)
-                        if rate:
-                            variance = S[m, 3, 3] + one_sigma[3] ** 2
-                            apart = here[3] - predicted[m, 3]
-                            value -= 0.5 * (
-                                apart * apart / variance + math.log(variance) + _LOG_TWO_PI
-                            )
-                    else:
-                        innovate(kind, here, predicted[m], innovation)
-                        d2, log_det, components = innovation_distance(
-                            innovation, S[m], one_sigma, here, work
-                        )
-                        value = -0.5 * (d2 + log_det + components * _LOG_TWO_PI)
-                    nearest = min(nearest, d2)
-                    if n_models == 1:
+                    n = 3 if cartesian and not (dt > 0.0 or rate) else 6
+                    load_state(mean, mean_row[m], covariance, covariance_row[m], i, n, x[m], P[m])
+                    if dt > 0.0:
+                        _drift(x[m], P[m], dt, m, models)
+                    if rate or not cartesian:
+                        measure(kind, x[m], origin, axes, other, predicted[m], H)
+                        _sum_h_p_h(H, P[m], S[m], PH)
+            here, one_sigma, one_noise = measurement[j], sigma[j], noise[j]
+            nearest, total = math.inf, 0.0
+            peak = -math.inf
+            for m in range(n_models):
+                if cartesian:
+                    d2, determinant = position_distance(x[m], P[m], here, one_noise)
+                    components, value = 3, -math.inf
+                    # No logarithm for a plot that is outside anyway.
+                    if determinant > 0.0 and (n_models > 1 or d2 <= gates[3]):
+                        value = -0.5 * (d2 + math.log(determinant) + 3.0 * _LOG_TWO_PI)
+                    if rate:
+                        variance = S[m, 3, 3] + one_sigma[3] ** 2
+                        apart = here[3] - predicted[m, 3]
+                        value -= 0.5 * (apart * apart / variance + math.log(variance) + _LOG_TWO_PI)
+                else:
+                    innovate(kind, here, predicted[m], innovation)
+                    d2, log_det, components = innovation_distance(
+                        innovation, S[m], one_sigma, here, work
+                    )
+                    value = -0.5 * (d2 + log_det + components * _LOG_TWO_PI)
+                nearest = min(nearest, d2)
+                if n_models == 1:
+                    peak = value
+                elif probability[m, i] > 0.0:
+                    # Running log-sum-exp.
+                    value += math.log(probability[m, i])
+                    if value > peak:
+                        total = total * math.exp(peak - value) + 1.0
                         peak = value
-                    elif probability[m, i] > 0.0:
-                        # Running log-sum-exp.
-                        value += math.log(probability[m, i])
-                        if value > peak:
-                            total = total * math.exp(peak - value) + 1.0
-                            peak = value
-                        else:
-                            total += math.exp(value - peak)
-                if nearest <= gates[components]:
-                    plot[first + held] = j
-                    log_likelihood[first + held] = peak if n_models == 1 else peak + math.log(total)
-                    held += 1
-            kept[i] = held
+                    else:
+                        total += math.exp(value - peak)
+            if nearest <= gates[components]:
+                plot[first + held] = j
+                log_likelihood[first + held] = peak if n_models == 1 else peak + math.log(total)
+                held += 1
+        kept[i] = held
 
 
 @kernel(leaf=True)

@@ -79,8 +79,8 @@ def update_straight(
     bool
         False, with nothing done, if some turn asks for more.
     """
-    capacity = tracks.time_s.size
-    measured, noise = np.zeros((3, capacity)), np.zeros((6, capacity))
+    count = turns.start.size - 1
+    measured, noise = np.zeros((3, count)), np.zeros((6, count))
     noise[[0, 3, 5]] = _NOTHING_M2
     if not _collect(rank, turns, cycle, sensors, measured, noise):
         return False
