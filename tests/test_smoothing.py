@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.imm import transition_over
 from sim.core.measurement import Measured
 from sim.core.motion import Motion
 from sim.core.tables import Plots
 from sim.tracking.sensor_models import SensorModels
-from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, smooth, smooth_tracks
+from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, smooth, smooth_tracks, states_at
 from tests.reference import polar
 from tests.twins_smoothing import Look, batch_estimate, imm_smoother, moved
 
@@ -258,6 +261,42 @@ def test_nothing_and_little() -> None:
     assert np.isnan(blind.mean).all()
     none = smooth_tracks(plots, np.full(len(plots), NO_TRACK), reporting(), *MANOEUVRING)
     assert np.isnan(none.mean).all()
+
+
+def test_states_between_plots_are_those_of_plots_that_say_next_to_nothing() -> None:
+    rng = np.random.default_rng(21)
+    time_s = np.cumsum(rng.uniform(0.5, 3.0, 12))
+    plots = seen_by_two_radars(flown(rng, np.diff(time_s), (1.0, 0.5)), time_s, rng)
+    asked_s = np.array([time_s[0] - 1.0, time_s[4] + 0.2, time_s[4], time_s[-1] + 5.0])
+    ours = np.full(12, 3)
+    found = states_at(asked_s, [3, 3, 3, 3], plots, ours, two_radars(), *MANOEUVRING)
+    np.testing.assert_array_equal(found.time_s, asked_s)
+    assert np.isnan(found.mean[0]).all()
+    vague = plots.take(np.zeros(4, np.int64))
+    vague = replace(vague, time_s=asked_s, sigma=np.full((4, 4), 1e9))
+    together = Plots.concatenate([plots, vague.take(np.arange(1, 4))])
+    order = np.argsort(together.time_s, kind="stable")
+    twin = smooth(together.take(order), two_radars(), *MANOEUVRING)
+    rows = np.argsort(order)[12:]
+    np.testing.assert_allclose(found.mean[1:], twin.mean[rows], rtol=1e-6, atol=1e-3)
+    np.testing.assert_allclose(found.covariance[1:], twin.covariance[rows], rtol=1e-5, atol=1e-2)
+    np.testing.assert_allclose(found.model_probability[1:], twin.model_probability[rows], atol=1e-6)
+    nobody = states_at(asked_s, [4, 4, NO_TRACK, 4], plots, ours, two_radars(), *MANOEUVRING)
+    assert np.isnan(nobody.mean).all()
+    assert len(states_at([], [], plots, ours, two_radars(), *STRAIGHT)) == 0
+
+
+def test_without_elevation_a_track_begins_at_a_height_above_the_ellipsoid() -> None:
+    mast = replace(
+        two_radars(), origin_enu_m=np.array([[0.0, 0, 0], [0, 0, 400]]), height_m=np.full(2, 400.0)
+    )
+    for range_m in (20e3, 150e3):
+        plots = Plots.of(1.0, 1, [range_m, 0.7], [50.0, 0.002])
+        found = smooth(plots, mast, *STRAIGHT, beginning=Beginning(height_m=5e3))
+        # The earth bends away below the plane of the radar, whose foot is at 0 of the frame.
+        position = found.mean[0, :3] + [0.0, 0.0, MEAN_EARTH_RADIUS_M]
+        height_m = np.linalg.norm(position) - MEAN_EARTH_RADIUS_M
+        assert abs(height_m - 5e3) < 5.0
 
 
 def test_input_that_does_not_fit() -> None:

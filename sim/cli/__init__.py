@@ -23,6 +23,7 @@ BAD_INPUT, INTERRUPTED = 2, 130
 COMMANDS = {
     "run": ("run", "Run a scenario headlessly, record it, judge its picture."),
     "view": ("view", "Look at a scenario live, or at a recorded run."),
+    "track": ("track", "Track a recorded run's plots anew, or smooth its tracks."),
     "scenarios": ("scenario", "List the scenarios that come with airpicture."),
     "new": ("scenario", "Write a small commented scenario to start from."),
     "check": ("scenario", "Check scenario files; show every mistake in its place."),

@@ -61,12 +61,13 @@ def run(
     if folder.exists():
         raise UserError(f"{folder}: exists already; a run makes its own folder")
     try:
-        with _progress(world, quiet or not sys.stderr.isatty()) as note:
+        hidden = quiet or not sys.stderr.isatty()
+        with progress_bar(world.spec.time.duration_s, hidden) as note:
             outcome = record_run(world, folder, note)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
     if as_json:
-        print_json(_as_data(outcome))
+        print_json(as_data(outcome))
     elif not quiet:
         from sim.cli.summary import print_summary
 
@@ -99,13 +100,10 @@ def build_world(
         spec = spec.model_copy(update={"time": shortened})
     loaded = replace(loaded, spec=spec)
 
-    from sim.core.jit import compilation
     from sim.engine.build import build
 
     if not quiet:
-        compilation.announce = lambda: typer.echo(
-            "compiling the kernels; later runs find them in the cache", err=True
-        )
+        announce_compilation()
     try:
         return build(loaded)
     except ValueError as error:
@@ -115,8 +113,17 @@ def build_world(
         raise UserError(f"{scenario}: {error}") from None
 
 
+def announce_compilation() -> None:
+    """Let it be said on standard error when kernels are compiled."""
+    from sim.core.jit import compilation
+
+    compilation.announce = lambda: typer.echo(
+        "compiling the kernels; later runs find them in the cache", err=True
+    )
+
+
 @contextmanager
-def _progress(world: World, hidden: bool) -> Iterator[Callable[[Snapshot], None]]:
+def progress_bar(until_s: float, hidden: bool) -> Iterator[Callable[[Snapshot], None]]:
     """Show simulated time, tracks and × real time on standard error."""
     if hidden:
         yield lambda _: None
@@ -132,9 +139,7 @@ def _progress(world: World, hidden: bool) -> Iterator[Callable[[Snapshot], None]
     )
     started = time.perf_counter()
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(
-            "", total=world.spec.time.duration_s, clock="t = 0 s", tracks=0, factor=0.0
-        )
+        task = bar.add_task("", total=until_s, clock="t = 0 s", tracks=0, factor=0.0)
         shown_at = 0.0
 
         def note(snapshot: Snapshot) -> None:
@@ -152,10 +157,11 @@ def _progress(world: World, hidden: bool) -> Iterator[Callable[[Snapshot], None]
             )
 
         yield note
-        bar.update(task, completed=world.spec.time.duration_s)
+        bar.update(task, completed=until_s)
 
 
-def _as_data(outcome: Outcome) -> dict[str, Any]:
+def as_data(outcome: Outcome) -> dict[str, Any]:
+    """Return what ``--json`` prints of a run."""
     return {
         "folder": str(outcome.folder),
         "complete": outcome.complete,

@@ -20,8 +20,20 @@ _SHORTEST_GAP_S = 10.0
 _WIDTH_WITHOUT_TERMINAL = 110
 
 
-def print_summary(setting: Setting, outcome: Outcome) -> None:
-    """Print the judgement of a run on standard output."""
+def print_summary(
+    setting: Setting,
+    outcome: Outcome,
+    *,
+    done: str = "simulated",
+    filtered: dict[str, Any] | None = None,
+) -> None:
+    """Print the judgement of a run on standard output.
+
+    Parameters
+    ----------
+    done : what was done with the simulated time
+    filtered : metrics before smoothing, to be set beside those after it
+    """
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
@@ -29,7 +41,7 @@ def print_summary(setting: Setting, outcome: Outcome) -> None:
     ended = "" if outcome.complete else " (interrupted)"
     console.print(f"[bold]{escape(setting.title)}[/bold]{ended}")
     console.print(
-        f"{outcome.simulated_s:,.0f} s simulated in {outcome.wall_s:.1f} s: "
+        f"{outcome.simulated_s:,.0f} s {done} in {outcome.wall_s:.1f} s: "
         f"{outcome.simulated_s / max(outcome.wall_s, 1e-9):,.0f} × real time"
         + (f", and {outcome.compiled_s:.0f} s compiling, once" if outcome.compiled_s > 1 else "")
     )
@@ -40,6 +52,9 @@ def print_summary(setting: Setting, outcome: Outcome) -> None:
         console.print(f"{target}: recorded rows dropped: {rows}")
     console.print()
     console.print(_picture(metrics))
+    if filtered is not None:
+        console.print()
+        console.print(_smoothing(filtered, metrics))
     console.print()
     console.print(_targets(metrics["targets"]))
     for line in _untracked(metrics["targets"]):
@@ -87,6 +102,25 @@ def _picture(metrics: dict[str, Any]) -> Table:
     ]  # fmt: skip
     for left, value, right, other in rows:
         table.add_row(left, Text(value, "bold"), right, Text(other, "bold"))
+    return table
+
+
+def _smoothing(filtered: dict[str, Any], smoothed: dict[str, Any]) -> Table:
+    """Set the errors before and after smoothing side by side."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("")
+    for name in ("filtered", "smoothed"):
+        table.add_column(name, justify="right")
+    for title, block, key, pattern in (
+        ("position accuracy", "siap", "position_accuracy_m", "{:.0f} m"),
+        ("velocity accuracy", "siap", "velocity_accuracy_mps", "{:.1f} m/s"),
+        ("OSPA", "ospa", "mean_m", "{:.0f} m"),
+        ("GOSPA", "gospa", "mean_m", "{:.0f} m"),
+        ("of it, localisation", "gospa", "localisation_rms_m", "{:.0f} m"),
+        ("NEES of position (3 is honest)", "consistency", "nees_mean", "{:.1f}"),
+    ):
+        before, after = (metrics[block][key] for metrics in (filtered, smoothed))
+        table.add_row(title, _number(before, pattern), _number(after, pattern))
     return table
 
 

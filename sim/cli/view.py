@@ -103,7 +103,7 @@ def _source(what: str, seed: int | None, duration: float | None, allow_outside: 
         for option, value in (("--seed", seed), ("--duration", duration)):
             if value is not None:
                 raise UserError(f"{option}: {what} is recorded already; give a scenario instead")
-        return Replay(_opened(folder))
+        return Replay(opened(folder))
     world = build_world(what, seed, duration, allow_outside)
 
     from sim.engine.step import run
@@ -112,7 +112,8 @@ def _source(what: str, seed: int | None, duration: float | None, allow_outside: 
     return Live(world.setting, run(world))
 
 
-def _opened(folder: Path) -> Recording:
+def opened(folder: Path) -> Recording:
+    """Open a run folder that holds something readable."""
     from sim.record.recording import Recording, RecordingError
     from sim.record.writer import MANIFEST
 

@@ -14,6 +14,7 @@ from sim.tracking import Tracker, TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.federation import SiteTracker
 from sim.tracking.fusion import FusionSettings, TrackFusion, side_by_side
+from sim.tracking.history import Taken
 from sim.tracking.registration import Biases
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class CentralPicture:
     def tracks(self, time_s: float) -> Tracks:
         """Return the tracker's picture."""
         return self._tracker.picture(time_s)
+
+    def taken(self) -> Taken:
+        """Return which plots the tracks took, if the tracker keeps them."""
+        return self._tracker.taken()
 
     @property
     def rejected(self) -> int:
@@ -144,16 +149,22 @@ def open_picture(world: World, chance: Chance) -> Picture:
     """Return the empty picture that the scenario's tracker architecture asks for."""
     config, sites = world.spec.tracker, world.sites
     if config.architecture == "centralised":
-        sizes = [site.sensors.size for site in sites]
-        links = Links(*(np.repeat(column, sizes) for column in _links(sites)))
-        chances = [chance.generator(f"link/{sensor.id}") for sensor in world.sensors]
-        return CentralPicture(Tracker(config, world.models), Mailbox(links, chances))
+        return open_central(world, chance)
     trackers = [SiteTracker(config, world.models, site.sensors) for site in sites]
     if config.architecture == "stove-piped":
         return StovePipedPicture(trackers)
     chances = [chance.generator(f"report/{site.id}") for site in sites]
     post = Post[Estimates](Links(*_links(sites)), chances)
     return DistributedPicture(trackers, post, config, world.step_s)
+
+
+def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> CentralPicture:
+    """Return the empty picture of one tracker."""
+    sizes = [site.sensors.size for site in world.sites]
+    links = Links(*(np.repeat(column, sizes) for column in _links(world.sites)))
+    chances = [chance.generator(f"link/{sensor.id}") for sensor in world.sensors]
+    tracker = Tracker(world.spec.tracker, world.models, keep_plots=keep_plots)
+    return CentralPicture(tracker, Mailbox(links, chances))
 
 
 def _links(sites: Sequence[SiteSensors]) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +19,15 @@ from typing import Any
 from sim.core.jit import compilation
 from sim.core.tables import Snapshot
 from sim.engine.judging import Verdict, judge_recording, verdicts
+from sim.engine.pictures import Picture
 from sim.engine.registration import registration_report
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
+from sim.record.setting import Setting
 from sim.record.writer import RunWriter, write_json
 from sim.scenario.loader import dump_resolved
+from sim.scenario.specs import Scenario
 
 _LIBRARIES = ("numpy", "numba", "scipy", "filterpy", "pyarrow", "pydantic")
 
@@ -60,17 +63,59 @@ class Outcome:
 
 def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None]) -> Outcome:
     """Run a scenario into a new folder and judge it; Ctrl-C stops it in good order."""
-    spec = world.spec
+    state, dropped_rows = world.start(), world.targets.dropped_rows
+    facts = {"dropped_rows": dropped_rows}
+    took = record(run(world, state), world.spec, world.setting, folder, facts, progress)
+    metrics = judge_folder(folder, world.spec, state.picture)
+    return Outcome(
+        folder=folder,
+        complete=took.complete,
+        simulated_s=took.simulated_s,
+        wall_s=took.wall_s,
+        compiled_s=took.compiled_s,
+        rejected=took.rejected,
+        dropped_rows=dropped_rows,
+        metrics=metrics,
+        verdicts=verdicts(world.spec, metrics),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How recording went; attributes as of ``Outcome``."""
+
+    complete: bool
+    simulated_s: float
+    wall_s: float
+    compiled_s: float
+    rejected: int
+
+
+def record(
+    snapshots: Iterable[Snapshot],
+    spec: Scenario,
+    setting: Setting,
+    folder: Path,
+    facts: dict[str, Any],
+    progress: Callable[[Snapshot], None],
+    *,
+    reaches_end: bool = True,
+) -> Took:
+    """Record snapshots into a new folder; Ctrl-C stops it in good order.
+
+    Parameters
+    ----------
+    facts : further entries of the manifest
+    reaches_end : whether the last snapshot is of the scenario's end
+    """
     resolved = dump_resolved(spec)
-    facts = _facts(spec.seed, resolved) | {"dropped_rows": world.targets.dropped_rows}
-    writer = RunWriter(folder, world.setting, facts, spec.record.interval_s)
+    writer = RunWriter(folder, setting, _facts(spec.seed, resolved) | facts, spec.record.interval_s)
     (folder / "scenario.resolved.yaml").write_text(resolved, encoding="utf-8")
     started, compiled_s = time.perf_counter(), compilation.seconds
     simulated_s, rejected, complete = 0.0, 0, True
-    state = world.start()
     try:
         with _ctrl_c_after_the_step() as pressed:
-            for snapshot in run(world, state):
+            for snapshot in snapshots:
                 writer.add(snapshot)
                 simulated_s, rejected = snapshot.time_s, snapshot.rejected
                 progress(snapshot)
@@ -80,24 +125,19 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
         complete = False
     compiled_s = compilation.seconds - compiled_s
     wall_s = time.perf_counter() - started - compiled_s
-    writer.close(simulated_s, complete=complete)
-    metrics = judge_recording(Recording.open(folder), spec)
+    writer.close(simulated_s, complete=complete and reaches_end)
+    return Took(complete, simulated_s, wall_s, compiled_s, rejected)
+
+
+def judge_folder(folder: Path, spec: Scenario, picture: Picture) -> dict[str, Any]:
+    """Judge a recording into its ``metrics.json``; what is in it is returned."""
+    recording = Recording.open(folder)
+    metrics = judge_recording(recording, spec)
     if spec.tracker.registration:
-        ids = [sensor.id for sensor in world.sensors]
-        metrics["registration"] = registration_report(state.picture, ids)
-    judged = verdicts(spec, metrics)
+        ids = [sensor.id for sensor in recording.setting.sensors]
+        metrics["registration"] = registration_report(picture, ids)
     write_json(folder / "metrics.json", metrics)
-    return Outcome(
-        folder=folder,
-        complete=complete,
-        simulated_s=simulated_s,
-        wall_s=wall_s,
-        compiled_s=compiled_s,
-        rejected=rejected,
-        dropped_rows=world.targets.dropped_rows,
-        metrics=metrics,
-        verdicts=judged,
-    )
+    return metrics
 
 
 @contextmanager

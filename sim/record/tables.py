@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sim.core.tables import (
+    Bools,
     Bytes,
     Floats,
     Identity,
@@ -194,6 +195,26 @@ def tracks_table(pictures: list[Tracks], frame: Frame, vocabulary: Vocabulary) -
         ],
         schema=SCHEMAS["tracks"],
     )
+
+
+def with_states(
+    tracks: pa.Table, rows: Bools, mean: Floats, covariance: Floats, frame: Frame
+) -> pa.Table:
+    """Return a tracks table in which some rows have other positions and velocities.
+
+    Parameters
+    ----------
+    rows : (R,) which ones
+    mean, covariance : (R, 6), (R, 6, 6) position (m) and velocity (m/s), scenario ENU
+    """
+    position = mean[:, :3]
+    new = dict(zip((*_POSITION, *_VELOCITY), mean.T, strict=True))
+    new["height_m"] = frame.height_m_of(position)
+    new |= dict(zip(_COVARIANCE, covariance[:, _UPPER[0], _UPPER[1]].T, strict=True))
+    for name, values in new.items():
+        column = np.where(rows, values, tracks.column(name).to_numpy())
+        tracks = tracks.set_column(tracks.schema.get_field_index(name), name, pa.array(column))
+    return tracks
 
 
 class Columns:

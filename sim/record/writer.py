@@ -136,3 +136,16 @@ def merge_parts(folder: Path, name: str, schema: pa.Schema) -> None:
         for path in part_files(folder, name):
             writer.write_table(pq.read_table(path, schema=schema))
     os.replace(partial, folder / f"{name}.parquet")
+
+
+def replace_table(folder: Path, name: str, table: pa.Table) -> None:
+    """Replace one table of a closed run folder."""
+    partial = folder / f"{name}.parquet.partial"
+    pq.write_table(table.cast(SCHEMAS[name]), partial, compression=_COMPRESSION)
+    os.replace(partial, folder / f"{name}.parquet")
+
+
+def add_facts(folder: Path, facts: dict[str, Any]) -> None:
+    """Add entries to the manifest of a closed run folder."""
+    path = folder / MANIFEST
+    write_json(path, json.loads(path.read_text(encoding="utf-8")) | facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from sim.scenario.errors import Problem, ScenarioError
 from sim.scenario.explain import explain, node_at
 from sim.scenario.files import file_findings
 from sim.scenario.library import find
+from sim.scenario.overrides import lay_over
 from sim.scenario.references import conflicts
 from sim.scenario.source import Finding, KeyPath, Mark, Node, lines_of
 from sim.scenario.specs import Scenario
@@ -74,6 +75,37 @@ def load(name_or_path: str | Path, allow_outside: bool = False) -> LoadedScenari
     if spec is None or findings:
         raise ScenarioError(_problem(finding, name, lines) for finding in findings)
     return LoadedScenario(spec, path, folder, text)
+
+
+def load_resolved(path: Path, settings: Sequence[str] = ()) -> Scenario:
+    """Load the resolved scenario of a run folder, without the files that it refers to.
+
+    Parameters
+    ----------
+    path : the file
+    settings : of the tracker, to use instead, such as ``tracker.filter=imm``
+
+    Raises
+    ------
+    ScenarioError
+        With all mistakes found, those in a setting under its name.
+    """
+    name = str(path)
+    if not path.exists():
+        raise ScenarioError([_without_place(name, "no such file; a run folder holds one")])
+    text = _text(path, name)
+    lines = lines_of(text)
+    root, findings = _document(text)
+    spec = None
+    if root is not None:
+        findings += lay_over(root, settings, len(lines))
+    if root is not None and not findings:
+        spec, findings = _validated(root)
+    if root is not None and spec is not None:
+        findings += _conflicts(spec, root)
+    if spec is None or findings:
+        raise ScenarioError(_problem_or_setting(found, name, lines, settings) for found in findings)
+    return spec
 
 
 def problem_at(loaded: LoadedScenario, path: KeyPath, message: str) -> Problem:
@@ -176,6 +208,15 @@ def _problem(finding: Finding, name: str, lines: list[str]) -> Problem:
         hint=finding.hint,
         excerpt=_excerpt(mark, lines),
     )
+
+
+def _problem_or_setting(
+    finding: Finding, name: str, lines: list[str], settings: Sequence[str]
+) -> Problem:
+    line = finding.mark.line - len(lines)
+    if line < 0:
+        return _problem(finding, name, lines)
+    return Problem(f"--set {settings[line]}", finding.message, hint=finding.hint)
 
 
 def _excerpt(mark: Mark, lines: list[str]) -> str:

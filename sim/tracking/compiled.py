@@ -15,6 +15,7 @@ from sim.tracking.duplicates import Suspects, check_interval_s, merge_duplicates
 from sim.tracking.estimates import Estimates
 from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
 from sim.tracking.gating import gate_scan
+from sim.tracking.history import book_cycle, nothing_booked
 from sim.tracking.life import (
     add_evidence,
     age_tracks,
@@ -50,8 +51,12 @@ class Memory(NamedTuple):
 class CompiledEngine:
     """Tracks as columns of arrays, changed by kernels only; columns keep the order of birth."""
 
-    def __init__(self, config: TrackerConfig, sensors: SensorColumns) -> None:
+    def __init__(
+        self, config: TrackerConfig, sensors: SensorColumns, keep_plots: bool = False
+    ) -> None:
         self._config = config
+        self._keeps = keep_plots
+        self.booked = nothing_booked()
         self._sensors = sensors
         self._models = model_rows(config)
         self._policy = policy_of(config)
@@ -78,6 +83,7 @@ class CompiledEngine:
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         plots = cycle.time_s.size
+        self.booked = nothing_booked()
         estimated = self._config.clutter == "estimated"
         if estimated and plots:
             cycle = with_estimate(cycle, self._clutter, self._sensors)
@@ -87,7 +93,7 @@ class CompiledEngine:
                 taken = np.zeros(plots, np.bool_)
                 if self._count:
                     turns = self._associate_and_update(cycle, taken)
-                self._start(cycle, taken)
+                self._start(cycle, taken, turns)
             if self._config.registration:
                 self.pairs = self._confirmed_pairs(cycle, turns)
             if estimated:
@@ -131,11 +137,18 @@ class CompiledEngine:
         velocity = np.ascontiguousarray(self._tracks.mean[3:6, column].T)
         return cycle.row[turns.heaviest[sure]], self._tracks.number[column], velocity
 
-    def _start(self, cycle: Cycle, taken: Bools) -> None:
+    def _start(self, cycle: Cycle, taken: Bools, turns: Turns | None) -> None:
         """Start tracks from the plots that no track took."""
         free = taken.size - int(np.count_nonzero(taken))
-        if not free:
-            return
+        older, unused = self._count, ~taken if self._keeps else taken
+        if free:
+            self._start_from_free(cycle, taken, free)
+        if self._keeps:
+            began = np.flatnonzero(taken & unused)
+            self.booked = book_cycle(cycle, turns, began, self._tracks.number, older)
+
+    def _start_from_free(self, cycle: Cycle, taken: Bools, free: int) -> None:
+        """Start tracks, room for one per free plot."""
         older = self._count
         models, sensors, policy = self._models, self._sensors, self._policy
         self._tracks = with_room(self._tracks, older, older + free)
@@ -174,9 +187,13 @@ class CompiledEngine:
         if self._sighted:
             count_hidden(tracks, self._count, before_s, end_s, models, sensors)
         keep = np.empty(self._count, np.bool_)
+        was = tracks.number[: self._count].copy() if self._keeps else None
         dropped, self._confirmed = age_tracks(
             tracks, self._count, self._confirmed, end_s, models, policy, keep
         )
+        if was is not None:
+            now = tracks.number[: self._count]
+            self.booked = self.booked._replace(was=was[was != now], now=now[was != now])
         if dropped:
             self._count = drop_columns(tracks, self._count, keep)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -161,6 +161,13 @@ class TrackerConfig(Spec):
         """The rule in use."""
         return self.confirmation or ("existence" if self.association == "jipda" else "m-of-n")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _filterpy_defaults(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("engine") == "filterpy":
+            return {"merge_distance": 0.0, **given}
+        return given
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.confirm_hits > self.confirm_looks:
@@ -194,7 +201,7 @@ class TrackerConfig(Spec):
             for name, only in plain.items():
                 if getattr(self, name) != only:
                     raise ValueError(f"engine filterpy knows {name}: {only} only")
-            if "merge_distance" in self.model_fields_set and self.merge_distance > 0.0:
+            if self.merge_distance > 0.0:
                 raise ValueError("engine filterpy never merges tracks (merge_distance: 0)")
             if self.confirmation_rule != "m-of-n":
                 raise ValueError("engine filterpy confirms by m-of-n only")

@@ -15,6 +15,7 @@ from sim.tracking.cycle import Cycle
 from sim.tracking.estimates import Estimates
 from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
 from sim.tracking.gating import gate_scan
+from sim.tracking.history import Booked, nothing_booked
 from sim.tracking.hypotheses import (
     LEAVES_MAX,
     LIMIT,
@@ -291,6 +292,11 @@ class MhtEngine:
         leaf, place = np.nonzero(of_cycle >= 0)
         velocity = np.ascontiguousarray(tracks.mean[3:6, leaf].T)
         return self._rows[of_cycle[leaf, place]], tracks.number[leaf], velocity
+
+    @property
+    def booked(self) -> Booked:
+        """Nothing: a later scan may still move a plot to another track."""
+        return nothing_booked()
 
     def remember(self) -> Memory:
         """Return a copy of the present."""

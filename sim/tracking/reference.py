@@ -29,6 +29,7 @@ from sim.core.tables import (
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, by_scan
 from sim.tracking.estimates import Estimates
+from sim.tracking.history import Booked, nothing_booked
 from sim.tracking.policy import gates
 from sim.tracking.sensor_models import SensorModels
 
@@ -71,10 +72,13 @@ class ReferenceEngine:
         self._born = 0
         self._confirmed = 0
         self._time_s = -math.inf
+        self.booked = nothing_booked()
+        self._taken: list[tuple[int, int, bool]] = []
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         pairs: list[tuple[_Track, int, bool]] = []
+        self._taken = []
         for sensor, rows in by_scan(cycle):
             pairs += self._associate(cycle, sensor, rows)
         for track, plot, shared in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
@@ -86,7 +90,12 @@ class ReferenceEngine:
             for plot in range(rows.start, rows.stop):
                 if plot not in taken:
                     self._start(cycle, sensor, plot, newborn_elsewhere)
-        self._tracks = [track for track in self._tracks if self._lives(track, end_s)]
+        row, number, both = np.array(self._taken, np.int32).reshape(-1, 3).T
+        was = np.array([track.number for track in self._tracks], np.int32)
+        lives = [self._lives(track, end_s) for track in self._tracks]
+        now = np.array([track.number for track in self._tracks], np.int32)
+        self.booked = Booked(row, number, both > 0, was[was != now], now[was != now])
+        self._tracks = [track for track, kept in zip(self._tracks, lives, strict=True) if kept]
         self._time_s = end_s
 
     def _associate(self, cycle: Cycle, sensor: int, rows: slice) -> list[tuple[_Track, int, bool]]:
@@ -154,7 +163,7 @@ class ReferenceEngine:
         track.filter.predict()
         track.time_s = time_s
         self._apply(track.filter, cycle, plot, ~np.isnan(cycle.measurement[plot]), shared)
-        self._book(track, cycle, plot)
+        self._book(track, cycle, plot, shared)
 
     def _apply(
         self,
@@ -234,7 +243,8 @@ class ReferenceEngine:
         C = R @ J @ np.diag(sigma**2) @ J.T @ R.T
         return sensors.origin_enu_m[sensor] + R @ local, C
 
-    def _book(self, track: _Track, cycle: Cycle, plot: int) -> None:
+    def _book(self, track: _Track, cycle: Cycle, plot: int, shared: bool = False) -> None:
+        self._taken.append((int(cycle.row[plot]), track.number, shared))
         sensor = int(cycle.sensor[plot])
         time_s = float(cycle.time_s[plot])
         look = math.floor((time_s - track.birth_s) / track.birth_period_s + 0.5)

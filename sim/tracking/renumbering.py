@@ -37,6 +37,11 @@ class Numbers:
         self._given += new.size
         return np.where(confirmed, self._shown[np.maximum(number, 0)], number)
 
+    def seen(self, number: Ints) -> Ints:
+        """Return what was shown for the engine's numbers; 0 for one that never was."""
+        known = np.where(number < self._shown.size, number, 0)
+        return np.where(number > 0, self._shown[np.maximum(known, 0)], number)
+
     def rematch(self, before: Estimates, after: Estimates, kept: int) -> None:
         """Let tracks taken again keep their numbers.
 

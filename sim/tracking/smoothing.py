@@ -53,8 +53,7 @@ class Beginning:
     ----------
     speed_sigma_mps, climb_sigma_mps : standard deviations of velocity, horizontal and up,
         about rest
-    height_m, height_sigma_m : above the sensor's horizontal plane, where a radar measures
-        no elevation
+    height_m, height_sigma_m : above the ellipsoid, where a radar measures no elevation
     """
 
     speed_sigma_mps: float = 150.0
@@ -172,6 +171,7 @@ def smooth_tracks(
             plots.sigma,
             sensors.origin_enu_m,
             sensors.enu_R_sensor,
+            sensors.height_m,
             sensors.other_enu_m,
             sensors.kind,
             kind,
@@ -186,3 +186,47 @@ def smooth_tracks(
             result.model_probability,
         )
     return result
+
+
+def states_at(
+    time_s: ArrayLike,
+    asked_number: ArrayLike,
+    plots: Plots,
+    track_number: ArrayLike,
+    sensors: SensorModels,
+    kinds: ArrayLike,
+    parameters: ArrayLike,
+    sojourn_s: ArrayLike,
+    *,
+    beginning: Beginning | None = None,
+) -> Smoothed:
+    """Return states of tracks at any times, given all plots; see ``smooth_tracks``.
+
+    Parameters
+    ----------
+    time_s, asked_number : (K,) when, and of which track; ``NO_TRACK`` asks for nothing
+
+    Returns
+    -------
+    Smoothed
+        One row per question. After a track's last plot a prediction; NaN before the first one
+        that can start it, and of a track without plots.
+
+    Notes
+    -----
+    A question is asked as a plot that measured nothing: it moves the filter on and tells no
+    news.
+    """
+    asked = np.asarray(time_s, float)
+    silent = Plots.of(asked, 0, np.nan, np.nan)
+    found = smooth_tracks(
+        Plots.concatenate([plots, silent]),
+        np.concatenate([np.asarray(track_number), np.asarray(asked_number)]),
+        sensors,
+        kinds,
+        parameters,
+        sojourn_s,
+        beginning=beginning,
+    )
+    rows = slice(len(plots), None)
+    return Smoothed(asked, found.mean[rows], found.covariance[rows], found.model_probability[rows])

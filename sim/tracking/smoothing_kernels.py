@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.gaussian import cholesky
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.imm import combine, mix, reweigh, same_extra, transition_over
 from sim.core.jit import kernel
 from sim.core.measurement import to_position
@@ -37,6 +38,7 @@ def smooth_all(
     sigma: Floats,
     origin: Floats,
     enu_R_sensor: Floats,
+    height: Floats,
     other: Floats,
     sensor_kind: Bytes,
     kinds: Indices,
@@ -64,10 +66,10 @@ def smooth_all(
         transition = np.empty((models, models))
         work = np.empty((40, 9))
         begun = _filter(
-            rows, time_s, sensor, measurement, sigma, origin, enu_R_sensor, other, sensor_kind,
-            kinds, parameters, sojourn_s, beginning, prior_given, prior_mean, prior_covariance,
-            before_mean, before_covariance, after_mean, after_covariance, after_probability,
-            transition, work,
+            rows, time_s, sensor, measurement, sigma, origin, enu_R_sensor, height, other,
+            sensor_kind, kinds, parameters, sojourn_s, beginning, prior_given, prior_mean,
+            prior_covariance, before_mean, before_covariance, after_mean, after_covariance,
+            after_probability, transition, work,
         )  # fmt: skip
         if begun == count:
             continue
@@ -104,6 +106,7 @@ def _filter(
     sigma: Floats,
     origin: Floats,
     enu_R_sensor: Floats,
+    height: Floats,
     other: Floats,
     sensor_kind: Bytes,
     kinds: Indices,
@@ -142,8 +145,8 @@ def _filter(
                     for j in range(6):
                         P[0, i, j] = prior_covariance[i, j]
             elif _begin(
-                sensor_kind[s], measured, sigma[row], origin[s], enu_R_sensor[s], beginning,
-                x[0], P[0],
+                sensor_kind[s], measured, sigma[row], origin[s], enu_R_sensor[s], height[s],
+                beginning, x[0], P[0],
             ):  # fmt: skip
                 for a in range(3):  # they are in the state already
                     measured[a] = math.nan
@@ -191,6 +194,7 @@ def _begin(
     sigma: Floats,
     origin: Floats,
     enu_R_sensor: Floats,
+    height: float,
     beginning: Floats,
     x: Floats,
     P: Floats,
@@ -201,7 +205,8 @@ def _begin(
     completed = measured.copy()
     errors = sigma.copy()
     if kind == _POLAR and math.isnan(measured[2]):
-        sine = beginning[2] / measured[0]
+        drop = measured[0] * measured[0] / (2.0 * MEAN_EARTH_RADIUS_M)
+        sine = (beginning[2] - height - drop) / measured[0]
         completed[2] = math.asin(min(max(sine, -0.5), 0.5))
         errors[2] = min(beginning[3] / measured[0], 0.5)
     if not to_position(kind, completed, errors, origin, enu_R_sensor, position, noise):

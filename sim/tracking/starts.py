@@ -41,8 +41,9 @@ def start_tracks(
 ) -> int:
     """Start a track from each free plot that fixes a place and that no newborn explains.
 
-    ``taken`` (K,) marks the plots that are not free. New tracks lie behind column
-    ``count``, where there is room. A plot within the gate of a track that another sensor's
+    ``taken`` (K,) marks the plots that are not free, and then also those that started a
+    track, in the order of the tracks. New tracks lie behind column ``count``, where there is
+    room. A plot within the gate of a track that another sensor's
     plot started in this cycle starts no second one. Returns the number of tracks after.
     """
     scans = cycle.scan_sensor.size
@@ -71,6 +72,7 @@ def start_tracks(
             take_rate(j, cycle, sensors, x, P, work)
             give_birth(tracks, count, cycle.time_s[j], s, x, P, models, sensors, policy)
             book(tracks, count, j, cycle, sensors)
+            taken[j] = True
             count += 1
         if several and g + 1 < scans:
             widest = enter_newborns(tracks, before, count, widest, buckets)

@@ -13,6 +13,7 @@ from sim.core.tables import Bools, Floats, Ints, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, cycle_of
 from sim.tracking.estimates import Estimates
+from sim.tracking.history import Booked, History, Taken
 from sim.tracking.intake import Rejected, sift
 from sim.tracking.policy import sensor_columns
 from sim.tracking.registration import Biases, Registration
@@ -43,6 +44,10 @@ class Engine(Protocol):
         Rows of the caller's table, numbers of the tracks, and their velocities (K, 3).
         """
 
+    @property
+    def booked(self) -> Booked:
+        """Plots of the last cycle and the tracks that took them, if the engine keeps them."""
+
     def remember(self) -> Any:
         """Return a copy of the present."""
 
@@ -57,6 +62,7 @@ class _Call(NamedTuple):
     before_s: float
     end_s: float
     plots: Plots
+    booked: int
 
 
 class Tracker:
@@ -66,6 +72,12 @@ class Tracker:
     ----------
     config : settings
     sensors : one row per sensor that ``Plots.sensor`` may name
+    keep_plots : note which plots each track takes, for ``taken``; needs room for them
+
+    Raises
+    ------
+    ValueError
+        If ``keep_plots`` is asked of ``association: mht``.
 
     Notes
     -----
@@ -77,7 +89,9 @@ class Tracker:
     plots in order would have given; otherwise it is dropped and counted.
     """
 
-    def __init__(self, config: TrackerConfig, sensors: SensorModels) -> None:
+    def __init__(
+        self, config: TrackerConfig, sensors: SensorModels, *, keep_plots: bool = False
+    ) -> None:
         self.config = config
         self.sensors = sensors
         self.time_s = -math.inf
@@ -87,7 +101,8 @@ class Tracker:
         self._cycle_s = min(config.cycle_s, 0.5 * shortest)
         self._silence_s = shortest
         self._no_plots = cycle_of(Plots.empty(), np.empty(0, np.int32), self._columns)
-        self._engine = _engine(config, sensors)
+        self._engine = _engine(config, sensors, keep_plots)
+        self._history = History(sensors.resolution) if keep_plots else None
         self._registration = Registration(sensors) if config.registration else None
         self._calls: deque[_Call] = deque()
         self._numbers = Numbers()
@@ -124,7 +139,7 @@ class Tracker:
         if end_s == -math.inf:
             return
         if self.config.lag_s > 0.0:
-            self._calls.append(_Call(self._engine.remember(), self.time_s, end_s, plots))
+            self._calls.append(self._call(self.time_s, end_s, plots))
         self._advance(plots, rows, end_s, measured)
         while len(self._calls) > 1 and self._calls[0].end_s < self.time_s - self.config.lag_s:
             self._calls.popleft()
@@ -140,6 +155,25 @@ class Tracker:
     def biases(self) -> Biases | None:
         """Return what registration has found so far, None if it is off."""
         return None if self._registration is None else self._registration.biases()
+
+    def taken(self) -> Taken:
+        """Return all plots that tracks took so far, and the numbers of these tracks.
+
+        Of a track that took plots in part (``jpda``, ``jipda``) those more probable than all
+        else; not the first of a two-point start, nor those of a start by triangulation.
+
+        Raises
+        ------
+        ValueError
+            If the tracker was not asked to keep them.
+        """
+        if self._history is None:
+            raise ValueError("the tracker keeps no plots; ask it to with keep_plots=True")
+        taken = self._history.taken()
+        if self.config.lag_s == 0.0:
+            return taken
+        seen = self._numbers.seen
+        return replace(taken, number=seen(taken.number), now=seen(taken.now))
 
     def _estimates(self, time_s: float | None, confirmed_only: bool) -> Estimates:
         found = self._engine.estimates(
@@ -162,7 +196,7 @@ class Tracker:
         """
         length_s = self._cycle_s
         if not rows.size:
-            self._engine.cycle(self._no_plots, end_s)
+            self._cycle(Plots.empty(), self._no_plots, end_s)
             self.time_s = end_s
             return
         times_s = plots.time_s[rows]
@@ -181,9 +215,9 @@ class Tracker:
         for k, part in zip(used, parts, strict=True):
             begin_s = (k - 1) * length_s
             if self.time_s > -math.inf and begin_s > self.time_s + self._silence_s:
-                self._engine.cycle(self._no_plots, begin_s)  # tracks age in silence
+                self._cycle(plots, self._no_plots, begin_s)  # tracks age in silence
             self.time_s = end_s if k == last else k * length_s
-            self._engine.cycle(cycle_of(plots, part, self._columns), self.time_s)
+            self._cycle(plots, cycle_of(plots, part, self._columns), self.time_s)
             if measured is not None and self._registration is not None:
                 row, track, velocity = self._engine.pairs
                 used_plots = measured.take(row)
@@ -196,8 +230,19 @@ class Tracker:
                     velocity,
                 )
         if self.time_s < end_s:
-            self._engine.cycle(self._no_plots, end_s)
+            self._cycle(plots, self._no_plots, end_s)
             self.time_s = end_s
+
+    def _cycle(self, plots: Plots, cycle: Cycle, end_s: float) -> None:
+        """Give the engine one cycle, of rows of ``plots``."""
+        self._engine.cycle(cycle, end_s)
+        if self._history is not None:
+            self._history.add(plots, self._engine.booked)
+
+    def _call(self, before_s: float, end_s: float, plots: Plots) -> _Call:
+        """Return the present, to which late plots may lead back."""
+        booked = 0 if self._history is None else len(self._history)
+        return _Call(self._engine.remember(), before_s, end_s, plots, booked)
 
     def _late(self, plots: Plots) -> Bools:
         """Tell which plots belong to the time of earlier calls."""
@@ -214,6 +259,8 @@ class Tracker:
         for _ in redo:
             self._calls.pop()
         self._engine.recall(redo[0].memory)
+        if self._history is not None:
+            self._history.cut(redo[0].booked)
         kept = self._engine.confirmed
         self.time_s = redo[0].before_s
         for call in redo:
@@ -221,21 +268,23 @@ class Tracker:
             now = (late.time_s <= call.end_s) & (late.time_s >= call.before_s)
             plots = Plots.concatenate([call.plots, late.take(now)])
             late = late.take(~now)
-            self._calls.append(_Call(self._engine.remember(), self.time_s, call.end_s, plots))
+            self._calls.append(self._call(self.time_s, call.end_s, plots))
             self._advance(plots, np.arange(len(plots), dtype=np.int32), call.end_s)
         after = self._engine.estimates(now_s, confirmed_only=True)
         self._numbers.rematch(before, after, kept)
 
 
-def _engine(config: TrackerConfig, sensors: SensorModels) -> Engine:
+def _engine(config: TrackerConfig, sensors: SensorModels, keep_plots: bool) -> Engine:
     if config.engine == "filterpy":
         from sim.tracking.reference import ReferenceEngine
 
         return ReferenceEngine(config, sensors)
     if config.association == "mht":
+        if keep_plots:
+            raise ValueError("association mht keeps no plots: it may yet change its mind on them")
         from sim.tracking.mht import MhtEngine
 
         return MhtEngine(config, sensor_columns(config, sensors))
     from sim.tracking.compiled import CompiledEngine
 
-    return CompiledEngine(config, sensor_columns(config, sensors))
+    return CompiledEngine(config, sensor_columns(config, sensors), keep_plots)

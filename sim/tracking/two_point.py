@@ -73,10 +73,11 @@ def start_from_two(
 ) -> tuple[int, Seeds]:
     """Start tracks from pairs of a seed and a free plot; keep the other free plots as seeds.
 
-    ``taken`` (K,) marks the plots that are not free; new tracks lie behind column ``count``,
-    where there is room. Pairs are made nearest first, each seed and each plot is used once.
-    As with one-point starts, a plot within the gate of a track that another sensor's plot
-    started in this cycle is explained by it: it starts nothing and is no seed.
+    ``taken`` (K,) marks the plots that are not free, and then also those that started a
+    track; new tracks lie behind column ``count``, where there is room. Pairs are made nearest
+    first, each seed and each plot is used once. As with one-point starts, a plot within the
+    gate of a track that another sensor's plot started in this cycle is explained by it: it
+    starts nothing and is no seed.
 
     Returns
     -------
@@ -140,7 +141,7 @@ def _start(
             tracks.hits[count] = 1
             tracks.replies[seeds.reply[k], count] = 1
             book(tracks, count, j, cycle, sensors)
-            free[j] = False
+            free[j], taken[j] = False, True
             count += 1
         if g + 1 < scans:
             widest = enter_newborns(tracks, before, count, widest, buckets)

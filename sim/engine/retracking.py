@@ -1,0 +1,227 @@
+"""A recorded run's plots through a tracker anew, and smoothing of what it made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.core.tables import Bools, Floats, Ints, Snapshot
+from sim.engine.build import build
+from sim.engine.chance import Chance
+from sim.engine.judging import verdicts
+from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
+from sim.engine.session import Outcome, judge_folder, record
+from sim.engine.world import World
+from sim.picture.identity import identify
+from sim.record.recording import Recording
+from sim.record.tables import with_states
+from sim.record.writer import add_facts, replace_table
+from sim.scenario.loader import LoadedScenario
+from sim.scenario.specs import Scenario
+from sim.tracking.config import TrackerConfig
+from sim.tracking.history import Taken
+from sim.tracking.policy import model_rows
+from sim.tracking.sensor_models import SensorModels
+from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
+
+_RESOLVED = "scenario.resolved.yaml"
+
+
+class RetrackingError(Exception):
+    """A recording that cannot be tracked as asked; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retracked:
+    """A recording tracked anew.
+
+    Attributes
+    ----------
+    outcome : as of a run; its metrics are those of the smoothed tracks if these were asked for
+    filtered : metrics before smoothing, None without it
+    smoothed_tracks, smoothed_plots : how many confirmed tracks, of how many plots
+    """
+
+    outcome: Outcome
+    filtered: dict[str, Any] | None = None
+    smoothed_tracks: int = 0
+    smoothed_plots: int = 0
+
+
+def resolved_of(recording: Recording) -> Path:
+    """Return the path of a recorded run's scenario."""
+    return recording.folder / _RESOLVED
+
+
+def world_without_targets(recording: Recording, spec: Scenario) -> World:
+    """Compile what a tracker may know of a recorded scenario: all but who flies.
+
+    Raises
+    ------
+    RetrackingError
+        If sensors or protected things are not those that were recorded.
+    """
+    blind = spec.model_copy(update={"targets": ()})
+    world = build(LoadedScenario(blind, resolved_of(recording), recording.folder, ""))
+    recorded = recording.setting
+    if replace(recorded, targets=(), duration_s=world.setting.duration_s) != world.setting:
+        raise RetrackingError(
+            f"{recording.folder}: its {_RESOLVED} is not the scenario that was recorded"
+        )
+    return world
+
+
+def track_again(recording: Recording, world: World, picture: Picture) -> Iterator[Snapshot]:
+    """Yield the recorded snapshots with another picture, made of the recorded plots.
+
+    Step by step as in the run: the same plots at the same times, the same losses on the
+    links. The tracker gets them without their truth.
+    """
+    until_s = float(recording.manifest["recorded_until_s"])
+    steps = int(np.floor(until_s / world.step_s + 1e-9))
+    ends_s = world.step_s * np.arange(1, steps + 1)
+    plots = recording.plots
+    # A step's window: start excluded, end included. A broken time is for the tracker to find.
+    time_s = np.where(np.isfinite(plots.time_s), plots.time_s, 0.0)
+    step_of = np.searchsorted(ends_s, time_s)
+    order = np.argsort(step_of, kind="stable")
+    bounds = np.searchsorted(step_of[order], np.arange(steps + 1))
+    for k, end_s in enumerate(ends_s.tolist()):
+        made = plots.take(order[bounds[k] : bounds[k + 1]])
+        seen = made.without_truth()
+        picture.take([seen.take(seen.sensor == s) for s in range(len(world.sensors))], end_s)
+        yield replace(
+            recording.snapshot(end_s),
+            time_s=end_s,
+            plots=made,
+            tracks=identify(picture.tracks(end_s)),
+            rejected=picture.rejected,
+        )
+
+
+def record_again(
+    recording: Recording,
+    spec: Scenario,
+    folder: Path,
+    progress: Callable[[Snapshot], None],
+    *,
+    settings: Sequence[str] = (),
+    smooth: bool = False,
+    before_smoothing: Callable[[int], None] = lambda _: None,
+) -> Retracked:
+    """Track a recording anew into a new folder, and judge the new picture.
+
+    Parameters
+    ----------
+    recording : of any state
+    spec : its scenario, with the settings of the tracker to use
+    folder : to make
+    progress : told every snapshot
+    settings : those that were changed, for the manifest
+    smooth : replace the tracks' states by those given all plots
+    before_smoothing : told how many tracks will be smoothed
+
+    Raises
+    ------
+    RetrackingError
+        If the scenario does not fit the recording, or the tracker's work cannot be smoothed.
+    """
+    world = world_without_targets(recording, spec)
+    chance = Chance(spec.seed)
+    picture = _picture_to_smooth(world, chance) if smooth else open_picture(world, chance)
+    dropped_rows = recording.manifest.get("dropped_rows", {})
+    source = {
+        "folder": str(recording.folder),
+        "started": recording.manifest.get("started"),
+        "settings": list(settings),
+        "smoothed": False,
+    }
+    took = record(
+        track_again(recording, world, picture),
+        spec,
+        recording.setting,
+        folder,
+        {"dropped_rows": dropped_rows, "tracked_from": source},
+        progress,
+        reaches_end=recording.state == "complete",
+    )
+    metrics = judge_folder(folder, spec, picture)
+    filtered, tracks, plots = None, 0, 0
+    if took.complete and isinstance(picture, CentralPicture) and smooth:
+        taken = picture.taken()
+        own = taken.number > NO_TRACK
+        tracks, plots = np.unique(taken.number[own]).size, int(own.sum())
+        before_smoothing(tracks)
+        smooth_folder(folder, taken, world)
+        add_facts(folder, {"tracked_from": source | {"smoothed": True}})
+        filtered, metrics = metrics, judge_folder(folder, spec, picture)
+    outcome = Outcome(
+        folder=folder,
+        complete=took.complete,
+        simulated_s=took.simulated_s,
+        wall_s=took.wall_s,
+        compiled_s=took.compiled_s,
+        rejected=took.rejected,
+        dropped_rows=dropped_rows,
+        metrics=metrics,
+        verdicts=verdicts(spec, metrics),
+    )
+    return Retracked(outcome, filtered, tracks, plots)
+
+
+def _picture_to_smooth(world: World, chance: Chance) -> CentralPicture:
+    architecture = world.spec.tracker.architecture
+    if architecture != "centralised":
+        raise RetrackingError(
+            f"smoothing needs one tracker of all plots, found architecture {architecture}\n"
+            "  hint: --set tracker.architecture=centralised"
+        )
+    try:
+        return open_central(world, chance, keep_plots=True)
+    except ValueError as error:
+        raise RetrackingError(f"smoothing needs the plots of each track: {error}") from None
+
+
+def smooth_folder(folder: Path, taken: Taken, world: World) -> None:
+    """Replace the states of a recording's tracks by those given all plots of each track.
+
+    Numbers, status and times stay. A track that was confirmed later is smoothed from its first
+    plot on; one that never was, and one that no single plot fixes the place of, stays as it is.
+    """
+    recording = Recording.open(folder)
+    columns = recording.columns("tracks")
+    number = np.maximum(taken.number_of(columns.numbers("number")), NO_TRACK)
+    found = smoothed_states(
+        columns.numbers("time_s"), number, taken, world.models, world.spec.tracker
+    )
+    known: Bools = np.asarray(np.isfinite(found.mean).all(axis=1))
+    table = recording.table("tracks")
+    table = with_states(table, known, found.mean, found.covariance, world.frame)
+    replace_table(folder, "tracks", table)
+
+
+def smoothed_states(
+    time_s: Floats, number: Ints, taken: Taken, sensors: SensorModels, config: TrackerConfig
+) -> Smoothed:
+    """Return states of confirmed tracks at given times, by the tracker's own motion models."""
+    models = model_rows(config)
+    return states_at(
+        time_s,
+        number,
+        taken.plots,
+        np.maximum(taken.number, NO_TRACK),
+        sensors,
+        models.kind,
+        models.parameters,
+        models.sojourn_s,
+        beginning=Beginning(
+            speed_sigma_mps=config.start_speed_sigma_mps,
+            climb_sigma_mps=config.start_climb_sigma_mps,
+            height_m=config.start_height_m,
+            height_sigma_m=config.start_height_sigma_m,
+        ),
+    )
