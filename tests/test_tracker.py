@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 
-import numba
 import numpy as np
 import pytest
 from tracking_scenes import SIGMA, observed, targets, two_radars
 
 from sim.core.tables import Plots, Tracks, TrackStatus
 from sim.tracking import SensorModels, Tracker, TrackerConfig
-from sim.tracking.filtering import BLOCK
 
 STEP_S = 0.5
 
@@ -98,24 +96,6 @@ def test_order_of_plots_and_truth_ids_change_nothing() -> None:
     shuffled = plots.take(rng.permutation(len(plots)))
     lying = replace(shuffled, truth_id=rng.permutation(shuffled.truth_id))
     assert_same(expected, pictures(Tracker(TrackerConfig(), two_radars()), lying, 16.0))
-
-
-def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = numba.get_num_threads()
-    if before < 2:
-        pytest.skip("numba has one thread only")
-    monkeypatch.setattr("sim.core.jit._THREADED_FROM", 0)
-    plots = observed(n=300, duration_s=12.0)
-    try:
-        numba.set_num_threads(1)
-        one = pictures(Tracker(TrackerConfig(), two_radars()), plots, 12.0)
-        numba.set_num_threads(2)
-        two = pictures(Tracker(TrackerConfig(), two_radars()), plots, 12.0)
-    finally:
-        numba.set_num_threads(before)
-    # Threads share blocks: with a single one the second thread would have nothing to do.
-    assert max(len(tracks) for tracks in one) > BLOCK
-    assert_same(one, two)
 
 
 @pytest.mark.parametrize(

@@ -15,41 +15,54 @@ from test_tracker_late import rotating
 from tracking_scenes import observed
 
 from sim.core.tables import Plots, Tracks
-from sim.tracking import Tracker, TrackerConfig
-from sim.tracking.filtering import BLOCK
+from sim.tracking import Tracker, TrackerConfig, filtering
+from sim.tracking import straight as straight_way
 
 BANK = TrackerConfig(filter="imm", association="jipda")
 
 
-def test_order_of_plots_changes_nothing_for_joint_association_either() -> None:
+#: What is not told is as in a default tracker: extended filter, nearest neighbours, 3 of 5.
+EACH = {
+    "imm, jipda": BANK,
+    "kf": TrackerConfig(filter="kf"),
+    "ckf": TrackerConfig(filter="ckf"),
+    "jpda": TrackerConfig(association="jpda"),
+    "score": TrackerConfig(filter="kf", confirmation="score"),
+    "two-point": TrackerConfig(start="two-point"),
+    "estimated clutter": TrackerConfig(clutter="estimated"),
+}
+
+
+@pytest.mark.parametrize("config", EACH.values(), ids=EACH)
+def test_order_of_plots_changes_nothing(config: TrackerConfig) -> None:
     plots = observed(n=10, duration_s=16.0)
-    expected = pictures(Tracker(BANK, rotating()), plots, 16.0)
+    expected = pictures(Tracker(config, rotating()), plots, 16.0)
     assert expected[-1].confirmed.sum() >= 8
     rng = np.random.default_rng(5)
-    for _ in range(2):
-        shuffled = plots.take(rng.permutation(len(plots)))
-        assert_same(expected, pictures(Tracker(BANK, rotating()), shuffled, 16.0))
+    shuffled = plots.take(rng.permutation(len(plots)))
+    assert_same(expected, pictures(Tracker(config, rotating()), shuffled, 16.0))
 
 
-def test_threads_change_nothing_for_joint_association_either(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("config", EACH.values(), ids=EACH)
+def test_threads_change_nothing(config: TrackerConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     before = numba.get_num_threads()
     if before < 2:
         pytest.skip("numba has one thread only")
     monkeypatch.setattr("sim.core.jit._THREADED_FROM", 0)
-    plots = observed(n=300, duration_s=10.0)
+    # Threads share blocks: with a single one the second thread would have nothing to do.
+    straight = config.filter == "kf"
+    block = straight_way.BLOCK if straight else filtering.BLOCK
+    plots = observed(n=4500 if straight else 300, duration_s=4.0 if straight else 10.0)
     rng = np.random.default_rng(6)
     results = []
     try:
         for threads in (1, 2, 2):
             numba.set_num_threads(threads)
-            results.append(pictures(Tracker(BANK, rotating()), plots, 10.0))
+            results.append(pictures(Tracker(config, rotating()), plots, 10.0))
             plots = plots.take(rng.permutation(len(plots)))
     finally:
         numba.set_num_threads(before)
-    # Threads share blocks: with a single one the second thread would have nothing to do.
-    assert max(len(tracks) for tracks in results[0]) > BLOCK
+    assert max(len(tracks) for tracks in results[0]) > block
     assert_same(results[0], results[1])
     assert_same(results[0], results[2])
 

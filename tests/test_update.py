@@ -250,3 +250,39 @@ def test_covariances_stay_positive_definite_over_a_million_steps(
         exact = long_double_cycle(exact, n // 3, dt, q, H, variances)
     expected = exact.astype(float)
     assert scaled(P[:n, :n], expected, expected) < 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="a million steps")
+@pytest.mark.parametrize(
+    ("motion", "parameters"),
+    [
+        (Motion.SINGER, (8.0, 4.0, 10.0, 0.0)),
+        (Motion.COORDINATED_TURN, (30.0, 10.0, 2e-5, 0.0)),
+        (Motion.BALLISTIC, (300.0, 300.0, 1e-3, 0.0)),
+    ],
+)
+@pytest.mark.parametrize("filter_", [0, 1, 2], ids=["extended", "cubature", "position"])
+def test_models_that_are_no_integrators_stay_positive_definite_too(
+    filter_: int, motion: Motion, parameters: tuple[float, ...]
+) -> None:
+    """A balloon that the models must bend to: it neither flies on nor falls."""
+    n, rng = DIMENSION[motion], np.random.default_rng(11)
+    steps = 10**6 if filter_ != 1 else 10**5  # points are slow
+    x = np.array([2e4, 1e4, 5e3, 0, 0, 0, 0, 0, 0.0])
+    spread = np.array([1e4] * 3 + [100.0] * 3 + {9: [10.0] * 3, 7: [0.05]}[n])
+    P = np.zeros((9, 9))
+    P[:n, :n] = np.diag(spread**2)
+    if motion == Motion.BALLISTIC:
+        x[6], P[6, 6] = np.log(2e-4), 1.0
+    position, axes = x[:3].copy(), np.eye(3)
+    z = twins.measured_of(Measured.POLAR, x, np.zeros(3), axes, np.zeros(3))
+    z[3] = np.nan
+    sigma = np.array([30.0, 1e-3, 1e-3, 1.0])
+    noise = np.array([900.0, 0, 0, 900.0, 0, 900.0])
+    gaps = rng.uniform(0.1, 4.0, steps)
+    args = (z, sigma, position, noise, axes, scratch())
+    assert many_cycles(filter_, int(motion), np.array(parameters), n, x, P, gaps, *args) == 0
+    np.testing.assert_array_equal(P[:n, :n], P[:n, :n].T)
+    assert np.isfinite(x[:n]).all()
+    np.testing.assert_allclose(x[:3], position, atol=300.0)

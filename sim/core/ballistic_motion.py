@@ -20,6 +20,12 @@ EARTH_MU = 3.986004418e14
 AIR_DENSITY_KG_M3 = 1.225
 SCALE_HEIGHT_M = 7200.0
 _BALLISTIC_STEP_S = 1.0
+#: No body loses a larger share of its speed in a second; it keeps the steps stable.
+_BRAKE_MAX_PER_S = 1.0
+#: How large the drag parameter may become (m²/kg), and how uncertain its logarithm: of a body
+#: that hangs in the air nothing tells it, for hours.
+_DRAG_MAX_M2_KG = 1.0
+_DRAG_LOGARITHM_SIGMA_MAX = 3.0
 _STAGE_REACH = (0.0, 0.5, 0.5, 1.0)
 _STAGE_WEIGHT = (1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0)
 
@@ -66,6 +72,18 @@ def predict_ballistic(x: Floats, P: Floats, dt: float, parameters: Floats, work:
             P[i + 3, i + 3] += q * h
         if h > 0.0:
             _add_drift_noise(P, F, parameters[2], h)
+        bound_drag(x, P)
+
+
+@kernel(leaf=True)
+def bound_drag(x: Floats, P: Floats) -> None:
+    """Keep the drag parameter and its uncertainty within what bodies have, in place."""
+    x[6] = min(x[6], math.log(_DRAG_MAX_M2_KG))
+    if P[6, 6] > _DRAG_LOGARITHM_SIGMA_MAX**2:
+        scale = _DRAG_LOGARITHM_SIGMA_MAX / math.sqrt(P[6, 6])
+        for i in range(7):
+            P[i, 6] *= scale
+            P[6, i] *= scale
 
 
 @kernel(leaf=True)
@@ -100,11 +118,14 @@ def _acceleration(x: Floats, a: Floats, A: Floats, with_jacobian: bool) -> None:
     # Below the ground, where a wrong track may get to, the air grows no denser.
     height = max(r - MEAN_EARTH_RADIUS_M, 0.0)
     brake = 0.5 * AIR_DENSITY_KG_M3 * math.exp(x[6] - height / SCALE_HEIGHT_M)
+    by_drag = brake
+    if brake * speed > _BRAKE_MAX_PER_S:
+        brake, by_drag = _BRAKE_MAX_PER_S / speed, 0.0
     for i in range(3):
         place = above if i == 2 else x[i]
         a[i] = -pull * place - brake * speed * x[i + 3]
         if with_jacobian:
-            A[i, 6] = -brake * speed * x[i + 3]
+            A[i, 6] = -by_drag * speed * x[i + 3]
             for j in range(3):
                 other = above if j == 2 else x[j]
                 A[i, j] = 3.0 * pull * place * other / r2

@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from sim.core.ballistic_motion import fall, predict_ballistic
+from sim.core.ballistic_motion import bound_drag, fall, predict_ballistic
 from sim.core.gaussian import cholesky
 from sim.core.jit import kernel
 from sim.core.tables import Floats
@@ -59,6 +59,7 @@ START_DRAG_LOGARITHM_SIGMA = 1.0
 _CONSTANT_ACCELERATION = int(Motion.CONSTANT_ACCELERATION)
 _SINGER = int(Motion.SINGER)
 _COORDINATED_TURN = int(Motion.COORDINATED_TURN)
+_BALLISTIC = int(Motion.BALLISTIC)
 _TURNING = (0, 1, 3, 4, 6)
 # Gauss and Legendre's four points on [0, 1].
 _NODE = (0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681557970262)
@@ -134,6 +135,8 @@ def predict_cubature(
                 total += (work[k, i] - x[i]) * (work[k, j] - x[j])
             P[i, j] += total / (2 * n)
             P[j, i] = P[i, j]
+    if kind == _BALLISTIC:
+        bound_drag(x, P)
 
 
 @kernel(leaf=True)

@@ -20,7 +20,8 @@ from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.store import TrackColumns
 from sim.tracking.turns import Turns
 
-_BLOCK = 4096
+#: Tracks handled by one thread at a time.
+BLOCK = 4096
 _CONSTANT_VELOCITY = int(Motion.CONSTANT_VELOCITY)
 #: Variance of a position that says nothing, m².
 _NOTHING_M2 = 1e30
@@ -39,8 +40,8 @@ def predict_straight(tracks: TrackColumns, to_s: Floats, q: float, q_up: float) 
     """
     mean, C, time_s = tracks.mean, tracks.covariance, tracks.time_s
     n = to_s.size
-    for block in numba.prange((n + _BLOCK - 1) // _BLOCK):
-        for i in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
+    for block in numba.prange((n + BLOCK - 1) // BLOCK):
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
             dt = to_s[i] - time_s[i]
             if not dt > 0.0:
                 continue
