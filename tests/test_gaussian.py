@@ -11,11 +11,8 @@ from sim.core.gaussian import (
     cholesky,
     kalman_cycle,
     load_state,
-    pack,
-    scalar_update,
     store_state,
     transform,
-    unpack,
 )
 from sim.core.motion import predict_constant_velocity
 
@@ -27,16 +24,20 @@ def random_covariance(rng: np.random.Generator, scale: float = 100.0) -> np.ndar
 
 def packed(P: np.ndarray) -> np.ndarray:
     out = np.zeros((21, 1))
-    pack(P, out, 0)
+    store_state(np.zeros((6, 1)), 0, out, 0, 0, 6, np.zeros(6), P)
     return out[:, 0]
+
+
+def unpacked(columns: np.ndarray) -> np.ndarray:
+    x, P = np.empty(6), np.empty((6, 6))
+    load_state(np.zeros((6, 1)), 0, columns, 0, 0, 6, x, P)
+    return P
 
 
 def test_packing_keeps_every_entry() -> None:
     P = random_covariance(np.random.default_rng(0))
     column = packed(P)
-    full = np.empty((6, 6))
-    unpack(column[:, None].copy(), 0, full)
-    np.testing.assert_array_equal(full, P)
+    np.testing.assert_array_equal(unpacked(column[:, None].copy()), P)
     assert sorted(np.unique(PACKED_ROW[:6, :6])) == list(range(21))
 
 
@@ -94,20 +95,6 @@ def test_prediction_equals_the_matrix_form(dt: float) -> None:
     np.testing.assert_allclose(P, expected_P, rtol=1e-12)
 
 
-def test_scalar_updates_equal_the_joint_update() -> None:
-    rng = np.random.default_rng(2)
-    x, P = rng.normal(size=6), random_covariance(rng)
-    H, R = rng.normal(size=(3, 6)), np.diag([4.0, 1.0, 9.0])
-    innovation = rng.normal(size=3)
-    expected_x, expected_P, _ = kalman_update(x, P, innovation, H, R)
-    prior = x.copy()
-    for k in range(3):
-        scalar_update(x, P, H[k].copy(), innovation[k] - H[k] @ (x - prior), R[k, k])
-    np.testing.assert_allclose(x, expected_x, rtol=1e-9)
-    np.testing.assert_allclose(P, expected_P, rtol=1e-7, atol=1e-7)
-    np.testing.assert_array_equal(P, P.T)
-
-
 def test_kalman_cycle_equals_the_matrix_form_in_every_column() -> None:
     rng = np.random.default_rng(3)
     n, dt, q = 1500, 0.7, 2.0  # more than one block
@@ -146,9 +133,7 @@ def test_steady_state_of_the_riccati_equation(
         updated[:, 0] = packed(P)
         noise = np.array([[10.0], [0], [0], [10.0], [0], [10.0]])
         kalman_cycle(np.zeros((6, 1)), updated, np.zeros((3, 1)), noise, 1.0, 1.0)
-        full = np.empty((6, 6))
-        unpack(updated, 0, full)
-        P = detection_probability * full + (1.0 - detection_probability) * predicted
+        P = detection_probability * unpacked(updated) + (1.0 - detection_probability) * predicted
     np.testing.assert_allclose(np.diag(P)[:3], position, atol=1e-6)
     np.testing.assert_allclose(np.diag(P)[3:], velocity, atol=1e-6)
     np.testing.assert_allclose(np.diag(P, 3), cross, atol=1e-6)
@@ -160,6 +145,4 @@ def test_covariance_stays_positive_definite_over_many_updates() -> None:
     noise = np.array([[1.0], [0], [0], [1e4], [0], [1e4]])
     for _ in range(20_000):
         kalman_cycle(mean, covariance, rng.normal(size=(3, 1)), noise, 1.0, 0.1)
-    full = np.empty((6, 6))
-    unpack(covariance, 0, full)
-    assert np.linalg.eigvalsh(full).min() > 0
+    assert np.linalg.eigvalsh(unpacked(covariance)).min() > 0

@@ -46,22 +46,6 @@ PACKED_ROW = np.array(
 
 
 @kernel(leaf=True)
-def unpack(covariance: Floats, column: int, full: Floats) -> None:
-    """Write one packed covariance into a full (6, 6) matrix."""
-    for i in range(6):
-        for j in range(6):
-            full[i, j] = covariance[PACKED_ROW[i, j], column]
-
-
-@kernel(leaf=True)
-def pack(full: Floats, covariance: Floats, column: int) -> None:
-    """Write the upper triangle of a full (6, 6) matrix into one packed covariance."""
-    for i in range(6):
-        for j in range(i, 6):
-            covariance[PACKED_ROW[i, j], column] = full[i, j]
-
-
-@kernel(leaf=True)
 def load_state(
     mean: Floats,
     mean_row: int,
@@ -164,39 +148,6 @@ def cholesky(P: Floats, n: int, L: Floats) -> bool:
         for j in range(i + 1, n):
             L[i, j] = 0.0
     return True
-
-
-@kernel()
-def scalar_update(x: Floats, P: Floats, h: Floats, innovation: float, variance: float) -> float:
-    """Kalman update of a full state by one scalar measurement, in place.
-
-    Parameters
-    ----------
-    x, P : (6,) mean and (6, 6) covariance, changed in place
-    h : (6,) row of the measurement matrix
-    innovation : measured minus predicted
-    variance : of the measurement
-
-    Returns
-    -------
-    float
-        The innovation's variance h P hᵀ + variance.
-    """
-    Ph = np.empty(6)
-    s = variance
-    for i in range(6):
-        total = 0.0
-        for j in range(6):
-            total += P[i, j] * h[j]
-        Ph[i] = total
-        s += h[i] * total
-    for i in range(6):
-        gain = Ph[i] / s
-        x[i] += gain * innovation
-        for j in range(i, 6):
-            P[i, j] -= gain * Ph[j]
-            P[j, i] = P[i, j]
-    return s
 
 
 @kernel(parallel=True, fastmath=True)

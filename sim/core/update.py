@@ -265,7 +265,7 @@ def position_update(
     d2 = (
         y0 * (i00 * y0 + 2.0 * (i01 * y1 + i02 * y2)) + y1 * (i11 * y1 + 2.0 * i12 * y2)
     ) + i22 * y2 * y2
-    log_likelihood = -0.5 * (d2 + math.log(determinant) + 3.0 * _LOG_2_PI)
+    log_likelihood: float = -0.5 * (d2 + math.log(determinant) + 3.0 * _LOG_2_PI)
     gain, prior = work[0:3], work[3:6]  # columns of the gain; the prior's first three
     for i in range(n):
         p0, p1, p2 = P[i, 0], P[i, 1], P[i, 2]

@@ -297,7 +297,7 @@ def is_placed(
         growth = parameters[m, 0] * dt * dt * dt / 3.0
     east = P[first, i] + dt * (2.0 * P[first + 6, i] + dt * P[first + 15, i])
     north = P[first + 3, i] + dt * (2.0 * P[first + 10, i] + dt * P[first + 18, i])
-    return max(east, north) + growth <= variance_max_m2
+    return bool(max(east, north) + growth <= variance_max_m2)
 
 
 @kernel(inline=True)

@@ -170,7 +170,7 @@ def _variance(P: Floats, i: int, dt: float) -> float:
     """Bound a track's horizontal variance: no direction has more than the sum of both."""
     east = P[0, i] + dt * (2.0 * P[6, i] + dt * P[15, i])
     north = P[3, i] + dt * (2.0 * P[10, i] + dt * P[18, i])
-    return east + north
+    return float(east + north)
 
 
 @kernel(inline=True)
