@@ -87,6 +87,27 @@ def test_larger_sets_against_all_pairs(stretch: tuple[int, int, int]) -> None:
     )
 
 
+def test_very_large_sets_by_each_half_alone() -> None:
+    """So many that they are sought in buckets; each half few enough for the sweep."""
+    rng = np.random.default_rng(3)
+    n = 6000
+    x = rng.uniform(0.0, 2e4, (n, 3)) * [1.0, 1.0, 0.1]
+    y = (x + rng.normal(size=x.shape) * 100)[rng.permutation(n)[: n - 200]]
+    y[:5, 0] = np.nan
+    west, east = x[:, 0] < 1e4, x[:, 0] >= 1e4
+    x[east, 0] += 1e4
+    y[:, 0] += np.where(y[:, 0] >= 1e4, 1e4, 0.0)
+    whole = set_distances(x, y, np.array([0, n]), np.array([0, len(y)]), 200.0)
+    halves = [
+        set_distances(a, b, np.array([0, len(a)]), np.array([0, len(b)]), 200.0)
+        for a, b in ((x[west], y[y[:, 0] < 1.5e4]), (x[east], y[y[:, 0] >= 1.5e4]))
+    ]
+    assert whole.localisation[0] == pytest.approx(sum(h.localisation[0] for h in halves))
+    missed = sum(h.missed_targets[0] for h in halves)
+    assert 200 < whole.missed_targets[0] == missed
+    assert whole.false_tracks[0] == 5 + sum(h.false_tracks[0] for h in halves)
+
+
 def test_more_pairs_than_the_first_buffer_holds() -> None:
     rng = np.random.default_rng(6)
     x, y = rng.uniform(0, 10, (50, 3)), rng.uniform(0, 10, (70, 3))

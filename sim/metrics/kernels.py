@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from sim.core.assignment import assign
 from sim.core.jit import kernel
+from sim.core.neighbours import empty_buckets, near, put_in_bucket
 from sim.core.tables import Floats, Ints
 
 Rows = NDArray[np.intp]
 Number = TypeVar("Number", bound=np.generic)
+#: From so many points on they are sought in buckets of the plane.
+_BUCKETS_FROM = 4000
 
 
 @kernel()
@@ -60,19 +63,30 @@ def near_points(
     column : of each pair, the row of y less ``y_first``; the buffer or a longer one
     distance : of each pair, likewise
     """
-    count = 0
+    count, n = 0, y_last - y_first
     start[0] = 0
+    # A sweep along one axis takes time with the power 1.5 of the points, buckets one by one.
+    many = n > _BUCKETS_FROM and x.shape[1] > 1
+    buckets = empty_buckets(n if many else 0)
+    buckets.width[0] = cutoff
+    found = np.empty((9 if many else 1) * n, np.int32)  # nine squares may share one slot
+    seen_from = np.full(n if many else 0, -1)
+    for j in range(y_first, y_last if many else y_first):
+        if np.isfinite(y[j, 0] + y[j, 1]):
+            put_in_bucket(buckets, y[j, 0], y[j, 1], j)
     for i in range(x_first, x_last):
-        low, high = y_first, y_last
-        while low < high:
-            middle = (low + high) // 2
-            if y[order[middle], axis] < x[i, axis] - cutoff:
-                low = middle + 1
-            else:
-                high = middle
-        while low < y_last and y[order[low], axis] <= x[i, axis] + cutoff:
-            j = order[low]
-            low += 1
+        if not many:
+            candidates = _sweep(x[i, axis], y, y_first, y_last, order, axis, cutoff, found)
+        elif np.isfinite(x[i, 0] + x[i, 1]):
+            candidates = near(buckets, x[i, 0], x[i, 1], cutoff, found)
+        else:
+            candidates = 0
+        for f in range(candidates):
+            j = found[f]
+            if many:
+                if seen_from[j - y_first] == i:
+                    continue
+                seen_from[j - y_first] = i
             square = 0.0
             for k in range(axes[j]):
                 square += (x[i, k] - y[j, k]) ** 2
@@ -86,6 +100,33 @@ def near_points(
                 count += 1
         start[i - x_first + 1] = count
     return column, distance
+
+
+@kernel(leaf=True)
+def _sweep(
+    place: float,
+    y: Floats,
+    y_first: int,
+    y_last: int,
+    order: Rows,
+    axis: int,
+    cutoff: float,
+    found: Ints,
+) -> int:
+    """Write the rows of y whose coordinate ``axis`` is within the cutoff; return their number."""
+    low, high = y_first, y_last
+    while low < high:
+        middle = (low + high) // 2
+        if y[order[middle], axis] < place - cutoff:
+            low = middle + 1
+        else:
+            high = middle
+    n = 0
+    while low < y_last and y[order[low], axis] <= place + cutoff:
+        found[n] = order[low]
+        low += 1
+        n += 1
+    return n
 
 
 @kernel()
