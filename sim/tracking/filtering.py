@@ -17,7 +17,8 @@ from sim.core.gaussian import load_state, store_state
 from sim.core.imm import combine, mix, reweigh, transition_over
 from sim.core.jit import kernel
 from sim.core.motion import predict, predict_cubature
-from sim.core.tables import Floats
+from sim.core.tables import Floats, Measured
+from sim.core.unseen_height import guessed_height, update_without_height
 from sim.core.update import cubature_update, extended_update, position_update
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
@@ -31,6 +32,7 @@ BLOCK = 256
 _CERTAIN = 1.0 - 1e-9
 #: Tracks that are extrapolated at a time.
 _PIECE = 1 << 16
+_TIME_DIFFERENCE = int(Measured.TIME_DIFFERENCE)
 
 
 def predict_tracks(
@@ -92,7 +94,7 @@ def take_plot(
     shared: bool,
     cycle: Cycle,
     sensors: SensorColumns,
-    cubature: bool,
+    policy: Policy,
     x: Floats,
     P: Floats,
     n: int,
@@ -112,7 +114,20 @@ def take_plot(
         if shared:
             sigma[a] = math.sqrt(sigma[a] ** 2 + 0.25 * sensors.resolution[s, a] ** 2)
     if not sensors.cartesian[s]:
-        if cubature:
+        if math.isnan(cycle.measurement[j, 2]) and sensors.kind[s] != _TIME_DIFFERENCE:
+            square = 0.0
+            for a in range(3):
+                square += (x[a] - origin[a]) ** 2
+            height, height_sigma = guessed_height(
+                math.sqrt(square), sensors.height_m[s], policy.start_height_m,
+                policy.start_height_sigma_m,
+            )  # fmt: skip
+            return update_without_height(
+                policy.cubature, sensors.kind[s], x, P, n, cycle.measurement[j], sigma, origin,
+                axes, sensors.other_enu_m[s], height, height_sigma, policy.start_climb_sigma_mps,
+                work,
+            )  # fmt: skip
+        if policy.cubature:
             return cubature_update(
                 sensors.kind[s], x, P, n, cycle.measurement[j], sigma, origin, axes,
                 sensors.other_enu_m[s], work,
@@ -194,7 +209,6 @@ def _update(
     count = turns.start.size - 1
     mean, covariance, probability = tracks.mean, tracks.covariance, tracks.probability
     n_models = models.kind.size
-    cubature = policy.cubature
     pairs_max = 1
     for t in range(turns.first.size):
         pairs_max = max(pairs_max, turns.last[t] - turns.first[t])
@@ -229,7 +243,7 @@ def _update(
                             for c in range(n):
                                 many_P[b, m, k, c] = P[m, k, c]
                     fit[b, m] = take_plot(
-                        turns.plot[first + b], turns.shared[first + b], cycle, sensors, cubature,
+                        turns.plot[first + b], turns.shared[first + b], cycle, sensors, policy,
                         x[m] if certain else many_x[b, m], P[m] if certain else many_P[b, m], n,
                         sigma, noise, rate_only, work,
                     )  # fmt: skip
