@@ -67,7 +67,15 @@ def test_mixing_of_models_of_any_dimension(kinds: tuple[Motion, ...]) -> None:
     probability, transition = rng.dirichlet(np.ones(m)), rng.dirichlet(np.ones(m), m)
     expected = twins.mixed(list(kinds), probability, transition, xs, Ps)
     codes = np.array(kinds, np.int32)
-    mix(codes, probability, transition, means, covariances, np.empty((m, 9)), np.empty((m, 9, 9)))
+    mix(
+        codes,
+        probability,
+        transition,
+        means,
+        covariances,
+        np.empty((m + 1, 9)),
+        np.empty((m, 9, 9)),
+    )
     np.testing.assert_allclose(probability, expected[0], rtol=1e-12)
     for j, kind in enumerate(kinds):
         n = DIMENSION[kind]
@@ -83,7 +91,7 @@ def test_mixing_does_not_pull_a_foreign_component_to_zero() -> None:
     means, covariances = np.zeros((2, 9)), np.array([np.eye(9)] * 2)
     means[1, 6], covariances[1, 6, 6] = 0.2, 0.01
     half = np.full((2, 2), 0.5)
-    mix(kinds, half[0].copy(), half, means, covariances, np.empty((2, 9)), np.empty((2, 9, 9)))
+    mix(kinds, half[0].copy(), half, means, covariances, np.empty((3, 9)), np.empty((2, 9, 9)))
     assert means[1, 6] == pytest.approx(0.2)
     assert covariances[1, 6, 6] == pytest.approx(0.01)
 
@@ -93,7 +101,7 @@ def test_a_model_that_nothing_leads_to_stays_as_it_is() -> None:
     _, _, means, covariances = models((CV, CV), np.random.default_rng(2))
     probability = np.array([1.0, 0.0])
     before = means.copy()
-    work = np.empty((2, 9)), np.empty((2, 9, 9))
+    work = np.empty((3, 9)), np.empty((2, 9, 9))
     mix(kinds, probability, np.eye(2), means, covariances, *work)
     np.testing.assert_array_equal(means, before)
     np.testing.assert_array_equal(probability, [1.0, 0.0])
@@ -153,7 +161,7 @@ def test_many_columns_are_as_one_track_at_a_time(m: int) -> None:
         for j in range(m):
             load_state(mean[j], 0, covariance[j], 0, i, 6, means[j], covariances[j])
         p, likelihood = probability[:, i].copy(), np.empty(m)
-        scratch = np.empty((m, 9)), np.empty((m, 9, 9))
+        scratch = np.empty((m + 1, 9)), np.empty((m, 9, 9))
         mix(kinds, p, transition, means, covariances, *scratch)
         for j in range(m):
             parameters = np.array([q[j], q[j], 0, 0])

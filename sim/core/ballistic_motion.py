@@ -24,7 +24,7 @@ _STAGE_REACH = (0.0, 0.5, 0.5, 1.0)
 _STAGE_WEIGHT = (1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0)
 
 
-@kernel()
+@kernel(leaf=True)
 def predict_ballistic(x: Floats, P: Floats, dt: float, parameters: Floats, work: Floats) -> None:
     """Runge–Kutta on the state and on its derivative by the start, in steps of a second."""
     steps = max(math.ceil(dt / _BALLISTIC_STEP_S), 1)
@@ -68,7 +68,7 @@ def predict_ballistic(x: Floats, P: Floats, dt: float, parameters: Floats, work:
             _add_drift_noise(P, F, parameters[2], h)
 
 
-@kernel()
+@kernel(leaf=True)
 def fall(x: Floats, dt: float, work: Floats) -> None:
     """Move a ballistic state's mean by dt, in place; work (4, 9)."""
     steps = max(math.ceil(dt / _BALLISTIC_STEP_S), 1)
@@ -84,7 +84,7 @@ def fall(x: Floats, dt: float, work: Floats) -> None:
                 x[i + 3] += h * _STAGE_WEIGHT[stage] * a[i]
 
 
-@kernel()
+@kernel(leaf=True)
 def _acceleration(x: Floats, a: Floats, A: Floats, with_jacobian: bool) -> None:
     """Write gravity and drag (3,), and if asked their derivatives (3, 7) by the state.
 
@@ -115,7 +115,7 @@ def _acceleration(x: Floats, a: Floats, A: Floats, with_jacobian: bool) -> None:
             A[i, i + 3] -= brake * speed
 
 
-@kernel()
+@kernel(leaf=True)
 def _begin_step(x: Floats, start: Floats, point: Floats, a: Floats) -> None:
     for i in range(7):
         start[i] = x[i]
@@ -124,7 +124,7 @@ def _begin_step(x: Floats, start: Floats, point: Floats, a: Floats) -> None:
         a[i] = 0.0
 
 
-@kernel()
+@kernel(leaf=True)
 def _next_point(start: Floats, point: Floats, a: Floats, reach: float) -> None:
     """Go from the start along the slope at the stage before: its velocity and acceleration."""
     for i in range(3):
@@ -132,7 +132,7 @@ def _next_point(start: Floats, point: Floats, a: Floats, reach: float) -> None:
         point[i + 3] = start[i + 3] + reach * a[i]
 
 
-@kernel()
+@kernel(leaf=True)
 def _add_drift_noise(P: Floats, F: Floats, q: float, h: float) -> None:
     """Add what a drift of component 6, of density q, does over a short step of matrix F."""
     for i in range(3):

@@ -8,7 +8,7 @@ from sim.core.jit import kernel
 from sim.core.tables import Floats, Ints
 
 
-@kernel()
+@kernel(leaf=True)
 def kth_smallest(values: Floats, k: int) -> float:
     """Return the k-th smallest value (from 0); ``values`` are reordered (Hoare's select)."""
     low, high = 0, values.size - 1
@@ -34,7 +34,7 @@ def kth_smallest(values: Floats, k: int) -> float:
     return chosen
 
 
-@kernel()
+@kernel(leaf=True)
 def _before(keys: Floats, a: int, b: int) -> bool:
     """Tell whether row a of ``keys`` comes before row b; NaN is equal to all."""
     for k in range(keys.shape[1]):
@@ -45,7 +45,7 @@ def _before(keys: Floats, a: int, b: int) -> bool:
     return False
 
 
-@kernel()
+@kernel(leaf=True)
 def _sink(order: Ints, first: int, root: int, size: int, keys: Floats) -> None:
     while True:
         child = 2 * root + 1
@@ -59,7 +59,7 @@ def _sink(order: Ints, first: int, root: int, size: int, keys: Floats) -> None:
         root = child
 
 
-@kernel()
+@kernel(leaf=True)
 def sort_rows(order: Ints, first: int, last: int, keys: Floats) -> None:
     """Sort ``order[first:last]`` by the rows of ``keys`` that it names, in place.
 
@@ -98,7 +98,7 @@ def spread(values: Floats, scratch: Floats) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-@kernel()
+@kernel(leaf=True)
 def cell_of(value: float, low: float, width: float, bins: int) -> int:
     """Return the bin of a value; what lies outside is in the first or the last one."""
     place = (value - low) / width

@@ -45,7 +45,7 @@ PACKED_ROW = np.array(
 )
 
 
-@kernel()
+@kernel(leaf=True)
 def unpack(covariance: Floats, column: int, full: Floats) -> None:
     """Write one packed covariance into a full (6, 6) matrix."""
     for i in range(6):
@@ -53,7 +53,7 @@ def unpack(covariance: Floats, column: int, full: Floats) -> None:
             full[i, j] = covariance[PACKED_ROW[i, j], column]
 
 
-@kernel()
+@kernel(leaf=True)
 def pack(full: Floats, covariance: Floats, column: int) -> None:
     """Write the upper triangle of a full (6, 6) matrix into one packed covariance."""
     for i in range(6):
@@ -61,7 +61,7 @@ def pack(full: Floats, covariance: Floats, column: int) -> None:
             covariance[PACKED_ROW[i, j], column] = full[i, j]
 
 
-@kernel()
+@kernel(leaf=True)
 def load_state(
     mean: Floats,
     mean_row: int,
@@ -87,7 +87,7 @@ def load_state(
             P[i, j] = covariance[covariance_row + PACKED_ROW[i, j], column]
 
 
-@kernel()
+@kernel(leaf=True)
 def store_state(
     mean: Floats,
     mean_row: int,
@@ -105,7 +105,28 @@ def store_state(
             covariance[covariance_row + PACKED_ROW[i, j], column] = P[i, j]
 
 
-@kernel()
+@kernel(leaf=True)
+def take_strip(table: Floats, first: int, count: int, strip: Floats) -> None:
+    """Copy some columns of a table into the first ones of a strip (rows, ``STRIP`` or more).
+
+    A state's rows lie far apart in memory; a few states at a time are worked on together.
+    """
+    for r in range(table.shape[0]):
+        source, target = table[r, first : first + count], strip[r, :count]
+        for k in range(count):
+            target[k] = source[k]
+
+
+@kernel(leaf=True)
+def put_strip(table: Floats, first: int, count: int, strip: Floats) -> None:
+    """Copy the first columns of a strip back into a table: the inverse of ``take_strip``."""
+    for r in range(table.shape[0]):
+        source, target = strip[r, :count], table[r, first : first + count]
+        for k in range(count):
+            target[k] = source[k]
+
+
+@kernel(leaf=True)
 def transform(P: Floats, F: Floats, n: int, product: Floats) -> None:
     """P = F P Fᵀ of n × n in place, exactly symmetric; product (n, n) is scratch."""
     for i in range(n):
@@ -123,7 +144,7 @@ def transform(P: Floats, F: Floats, n: int, product: Floats) -> None:
             P[j, i] = total
 
 
-@kernel()
+@kernel(leaf=True)
 def cholesky(P: Floats, n: int, L: Floats) -> bool:
     """Write the lower triangular L (n, n) with L Lᵀ = P; False if P is not positive definite.
 
@@ -186,8 +207,8 @@ def kalman_cycle(
 
     Parameters
     ----------
-    mean : (6, N) m and m/s, changed in place
-    covariance : (21, N) packed as in this module, changed in place
+    mean : (6, N or more) m and m/s, changed in place
+    covariance : (21, N or more) packed as in this module, changed in place
     measured : (3, N) position, m
     noise : (6, N) its covariance, upper triangle, m²
     dt : time step, s
@@ -199,7 +220,7 @@ def kalman_cycle(
     Navigation, 6.2.2 (continuous white-noise acceleration). The gain is formed from the
     innovation covariance's inverse by cofactors. Inputs must be finite.
     """
-    n = mean.shape[1]
+    n = measured.shape[1]
     for block in numba.prange((n + BLOCK - 1) // BLOCK):
         tile = np.empty(TILE_ROWS * WIDTH)
         for first in range(block * BLOCK, min(n, (block + 1) * BLOCK), STRIP):
@@ -213,7 +234,7 @@ def kalman_cycle(
             copy_rows_out(covariance, first, count, tile, 6)
 
 
-@kernel()
+@kernel(leaf=True)
 def copy_rows_in(table: Floats, first: int, count: int, tile: Floats, row: int) -> None:
     """Copy some columns of all rows of a table into a tile, from its given row on.
 
@@ -227,7 +248,7 @@ def copy_rows_in(table: Floats, first: int, count: int, tile: Floats, row: int) 
             target[k] = source[k]
 
 
-@kernel()
+@kernel(leaf=True)
 def copy_rows_out(table: Floats, first: int, count: int, tile: Floats, row: int) -> None:
     """Copy rows of a tile back into some columns of a table: the inverse of ``copy_rows_in``."""
     for r in range(table.shape[0]):
@@ -237,7 +258,7 @@ def copy_rows_out(table: Floats, first: int, count: int, tile: Floats, row: int)
             target[k] = source[k]
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, leaf=True)
 def cycle_tile(t: Floats, count: int, dt: float, q: float) -> None:
     """Do ``kalman_cycle`` on the first columns of a tile, in place.
 

@@ -34,7 +34,7 @@ _SINGER = int(Motion.SINGER)
 _CONSTANT_ACCELERATION = int(Motion.CONSTANT_ACCELERATION)
 
 
-@kernel()
+@kernel(leaf=True)
 def transition_over(sojourn_s: Floats, dt: float, transition: Floats) -> None:
     """Write the Markov transition matrix of the models over dt.
 
@@ -65,19 +65,19 @@ def transition_over(sojourn_s: Floats, dt: float, transition: Floats) -> None:
         transition[i, i] += stay
 
 
-@kernel()
+@kernel(leaf=True)
 def _stay(sojourn_s: float, dt: float, models: int) -> float:
     return 1.0 / (1.0 + models * dt / (sojourn_s * (models - 1)))
 
 
-@kernel()
+@kernel(leaf=True)
 def same_extra(kind: int, other: int) -> bool:
     """Tell whether two models mean the same by what stands behind the velocity."""
     accelerates = kind in (_CONSTANT_ACCELERATION, _SINGER)
     return kind == other or (accelerates and other in (_CONSTANT_ACCELERATION, _SINGER))
 
 
-@kernel()
+@kernel(leaf=True)
 def mix(
     kinds: Indices,
     probability: Floats,
@@ -95,7 +95,7 @@ def mix(
     probability : (M,) of the models, replaced by the predicted ones
     transition : (M, M) as from ``transition_over``
     means, covariances : (M, 9), (M, 9, 9), replaced by the mixed ones
-    mixed_means, mixed_covariances : scratch of the same shapes
+    mixed_means, mixed_covariances : (M + 1, 9), (M, 9, 9) scratch
 
     Notes
     -----
@@ -107,40 +107,39 @@ def mix(
     models = kinds.size
     if models == 1:
         return
+    apart = mixed_means[models]
     for j in range(models):
         n = DIMENSION[kinds[j]]
         total = 0.0
         for i in range(models):
             total += transition[i, j] * probability[i]
+        mixed, spread = mixed_means[j], mixed_covariances[j]
         for a in range(n):
-            mixed_means[j, a] = 0.0
+            mixed[a] = 0.0
             for b in range(a, n):
-                mixed_covariances[j, a, b] = 0.0
+                spread[a, b] = 0.0
         for i in range(models):
-            weight = (
-                transition[i, j] * probability[i] / total
-                if total > 0.0
-                else (1.0 if i == j else 0.0)
-            )
+            weight = _mixing_weight(transition[i, j] * probability[i], total, i == j)
             known = n if same_extra(kinds[i], kinds[j]) else 6
-            for a in range(n):
-                mixed_means[j, a] += weight * means[i if a < known else j, a]
+            for a in range(known):
+                mixed[a] += weight * means[i, a]
+            for a in range(known, n):
+                mixed[a] += weight * means[j, a]
         for i in range(models):
-            weight = (
-                transition[i, j] * probability[i] / total
-                if total > 0.0
-                else (1.0 if i == j else 0.0)
-            )
+            weight = _mixing_weight(transition[i, j] * probability[i], total, i == j)
             known = n if same_extra(kinds[i], kinds[j]) else 6
-            for a in range(n):
-                apart = means[i if a < known else j, a] - mixed_means[j, a]
+            for a in range(known):
+                apart[a] = means[i, a] - mixed[a]
+            for a in range(known, n):
+                apart[a] = means[j, a] - mixed[a]
+            for a in range(known):
+                for b in range(a, known):
+                    spread[a, b] += weight * (covariances[i, a, b] + apart[a] * apart[b])
+                for b in range(known, n):
+                    spread[a, b] += weight * apart[a] * apart[b]
+            for a in range(known, n):
                 for b in range(a, n):
-                    value = apart * (means[i if b < known else j, b] - mixed_means[j, b])
-                    if b < known:
-                        value += covariances[i, a, b]
-                    elif a >= known:
-                        value += covariances[j, a, b]
-                    mixed_covariances[j, a, b] += weight * value
+                    spread[a, b] += weight * (covariances[j, a, b] + apart[a] * apart[b])
     for j in range(models):
         n = DIMENSION[kinds[j]]
         for a in range(n):
@@ -151,7 +150,12 @@ def mix(
     _predict_probability(probability, transition, mixed_means)
 
 
-@kernel()
+@kernel(inline=True)
+def _mixing_weight(share: float, total: float, own: bool) -> float:
+    return share / total if total > 0.0 else (1.0 if own else 0.0)
+
+
+@kernel(leaf=True)
 def _predict_probability(probability: Floats, transition: Floats, scratch: Floats) -> None:
     models = probability.size
     for j in range(models):
@@ -162,7 +166,7 @@ def _predict_probability(probability: Floats, transition: Floats, scratch: Float
         probability[j] = scratch[j, 0]
 
 
-@kernel()
+@kernel(leaf=True)
 def reweigh(probability: Floats, log_likelihood: Floats) -> float:
     """Update the models' probabilities by their log-likelihoods (M,), in place.
 
@@ -186,7 +190,7 @@ def reweigh(probability: Floats, log_likelihood: Floats) -> float:
     return best + math.log(total)
 
 
-@kernel()
+@kernel(leaf=True)
 def combine(
     probability: Floats, means: Floats, covariances: Floats, mean: Floats, covariance: Floats
 ) -> None:
@@ -260,7 +264,7 @@ def imm_cycle(
             copy_rows_out(probability, first, count, after, 0)
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, leaf=True)
 def _mix_tile(
     states: Floats,
     probability: Floats,
@@ -316,7 +320,7 @@ def _mix_tile(
                     mixed[k] += weight[k] * (spread[k] + apart_a[k] * apart_b[k])
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, leaf=True)
 def _reweigh_tile(models: int, fit: Floats, count: int, probability: Floats) -> None:
     """Turn predicted probabilities into new ones: times the likelihood, scaled to sum 1."""
     for k in range(count):

@@ -120,7 +120,7 @@ class _Threaded(Generic[P, R]):
 
 
 def kernel(
-    *, parallel: bool = False, fastmath: bool = False, inline: bool = False
+    *, parallel: bool = False, fastmath: bool = False, inline: bool = False, leaf: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a function of arrays and scalars to machine code, cached on disk.
 
@@ -134,6 +134,9 @@ def kernel(
         Allow reordering and fused operations; only where inputs are finite.
     inline
         Force inlining into the calling kernel (small helpers of hot loops).
+    leaf
+        Compile without reference counts, for which threads would contend: of a kernel that
+        makes no array and returns none, and calls such kernels only.
     """
 
     def compile_(function: Callable[P, R]) -> Callable[P, R]:
@@ -144,6 +147,8 @@ def kernel(
             "inline": "always" if inline else "never",
             "error_model": "numpy",
         }
+        if leaf:
+            options["_nrt"] = False
         if parallel:
             return _Threaded(function, options)
         compiled: Callable[P, R] = _one_type_per_kernel(numba.njit(**options)(function))

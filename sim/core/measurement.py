@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from sim.core.jit import kernel
 from sim.core.tables import Floats, Measured
 
@@ -20,13 +18,13 @@ _POSITION = int(Measured.POSITION)
 _BISTATIC = int(Measured.BISTATIC)
 
 
-@kernel()
+@kernel(leaf=True)
 def wrap_angle(angle: float) -> float:
     """Return the angle in [−π, π)."""
     return angle - 2.0 * math.pi * math.floor((angle + math.pi) / (2.0 * math.pi))
 
 
-@kernel()
+@kernel(leaf=True)
 def polar(x: Floats, origin: Floats, enu_R_sensor: Floats, predicted: Floats, H: Floats) -> None:
     """Predict range, azimuth, elevation and range rate of a state, and their Jacobian.
 
@@ -78,7 +76,7 @@ def polar(x: Floats, origin: Floats, enu_R_sensor: Floats, predicted: Floats, H:
         H[3, j + 3] = toward
 
 
-@kernel()
+@kernel(leaf=True)
 def measure(
     kind: int,
     x: Floats,
@@ -132,7 +130,7 @@ def measure(
             H[3, j + 3] = 0.0
 
 
-@kernel()
+@kernel(leaf=True)
 def _add_distance(x: Floats, place: Floats, sign: float, predicted: Floats, H: Floats) -> None:
     """Add a distance to component 0 and its rate to component 3, with derivatives."""
     d0 = x[0] - place[0]
@@ -149,7 +147,7 @@ def _add_distance(x: Floats, place: Floats, sign: float, predicted: Floats, H: F
         H[3, j + 3] += sign * toward
 
 
-@kernel()
+@kernel(leaf=True)
 def innovate(kind: int, measured: Floats, predicted: Floats, innovation: Floats) -> None:
     """Write measured minus predicted (4,), azimuths wrapped; NaN where not measured."""
     for a in range(4):
@@ -158,7 +156,7 @@ def innovate(kind: int, measured: Floats, predicted: Floats, innovation: Floats)
         innovation[1] = wrap_angle(innovation[1])
 
 
-@kernel()
+@kernel(leaf=True)
 def to_position(
     kind: int,
     measured: Floats,
@@ -192,31 +190,27 @@ def to_position(
     """
     if math.isnan(measured[0] + measured[1] + measured[2]):
         return False
-    C = np.empty((3, 3))
     if kind == _POLAR:
         polar_to_position(
-            measured[0], measured[1], measured[2], sigma, origin, enu_R_sensor, position, C
+            measured[0], measured[1], measured[2], sigma, origin, enu_R_sensor, position, noise
         )
     elif kind == _POSITION:
+        row = 0
         for i in range(3):
             position[i] = origin[i]
             for k in range(3):
                 position[i] += enu_R_sensor[i, k] * measured[k]
-            for j in range(3):
-                C[i, j] = 0.0
+            for j in range(i, 3):
+                noise[row] = 0.0
                 for k in range(3):
-                    C[i, j] += enu_R_sensor[i, k] * enu_R_sensor[j, k] * sigma[k] * sigma[k]
+                    noise[row] += enu_R_sensor[i, k] * enu_R_sensor[j, k] * sigma[k] * sigma[k]
+                row += 1
     else:
         return False
-    row = 0
-    for i in range(3):
-        for j in range(i, 3):
-            noise[row] = C[i, j]
-            row += 1
     return True
 
 
-@kernel()
+@kernel(leaf=True)
 def polar_to_position(
     range_m: float,
     azimuth: float,
@@ -225,42 +219,42 @@ def polar_to_position(
     origin: Floats,
     enu_R_sensor: Floats,
     position: Floats,
-    covariance: Floats,
+    noise: Floats,
 ) -> None:
     """Turn a polar measurement into a position with covariance, first order.
 
-    ``sigma`` (3,) of range, azimuth, elevation; ``position`` (3,) and ``covariance``
-    (3, 3) are written, in scenario ENU.
+    ``sigma`` (3,) of range, azimuth, elevation; ``position`` (3,) and the upper triangle of
+    its covariance ``noise`` (6,) are written, in scenario ENU.
     """
-    sin_a = math.sin(azimuth)
-    cos_a = math.cos(azimuth)
-    sin_e = math.sin(elevation)
-    cos_e = math.cos(elevation)
-    # Spread along the line of sight, across it level, and across it upwards.
-    side, rise = range_m * sigma[1], range_m * sigma[2]
+    sin_a, cos_a = math.sin(azimuth), math.cos(azimuth)
+    sin_e, cos_e = math.sin(elevation), math.cos(elevation)
+    R = enu_R_sensor
+    # Unit vectors along the line of sight, across it level, and across it upwards.
+    level = (
+        R[0, 0] * sin_a + R[0, 1] * cos_a,
+        R[1, 0] * sin_a + R[1, 1] * cos_a,
+        R[2, 0] * sin_a + R[2, 1] * cos_a,
+    )
+    up = (R[0, 2], R[1, 2], R[2, 2])
+    # The spread along each of them, as a vector.
+    along, side, rise = sigma[0], range_m * cos_e * sigma[1], range_m * sigma[2]
     for i in range(3):
-        east, north, up = enu_R_sensor[i, 0], enu_R_sensor[i, 1], enu_R_sensor[i, 2]
-        away = cos_e * (east * sin_a + north * cos_a) + up * sin_e
-        position[i] = origin[i] + range_m * away
+        position[i] = origin[i] + range_m * (cos_e * level[i] + sin_e * up[i])
+    row = 0
+    for i in range(3):
+        away_i = along * (cos_e * level[i] + sin_e * up[i])
+        side_i = side * (R[i, 0] * cos_a - R[i, 1] * sin_a)
+        rise_i = rise * (cos_e * up[i] - sin_e * level[i])
         for j in range(i, 3):
-            east_j, north_j, up_j = enu_R_sensor[j, 0], enu_R_sensor[j, 1], enu_R_sensor[j, 2]
-            level_j = east_j * sin_a + north_j * cos_a
-            value = sigma[0] ** 2 * away * (cos_e * level_j + up_j * sin_e)
-            value += (
-                (side * cos_e) ** 2
-                * (east * cos_a - north * sin_a)
-                * (east_j * cos_a - north_j * sin_a)
+            noise[row] = (
+                away_i * along * (cos_e * level[j] + sin_e * up[j])
+                + side_i * side * (R[j, 0] * cos_a - R[j, 1] * sin_a)
+                + rise_i * rise * (cos_e * up[j] - sin_e * level[j])
             )
-            value += (
-                rise**2
-                * (up * cos_e - sin_e * (east * sin_a + north * cos_a))
-                * (up_j * cos_e - sin_e * level_j)
-            )
-            covariance[i, j] = value
-            covariance[j, i] = value
+            row += 1
 
 
-@kernel()
+@kernel(leaf=True)
 def innovation_distance(
     innovation: Floats, S: Floats, sigma: Floats, measured: Floats, work: Floats
 ) -> tuple[float, float, int]:

@@ -31,7 +31,7 @@ import math
 from enum import IntEnum
 
 from sim.core.ballistic_motion import fall, predict_ballistic
-from sim.core.gaussian import cholesky, transform
+from sim.core.gaussian import cholesky
 from sim.core.jit import kernel
 from sim.core.tables import Floats
 
@@ -65,7 +65,7 @@ _NODE = (0.06943184420297371, 0.33000947820757187, 0.6699905217924281, 0.9305681
 _WEIGHT = (0.17392742256872692, 0.32607257743127307, 0.32607257743127307, 0.17392742256872692)
 
 
-@kernel()
+@kernel(leaf=True)
 def predict(kind: int, parameters: Floats, x: Floats, P: Floats, dt: float, work: Floats) -> None:
     """Move a state by dt, in place: the mean by the model, the covariance linearised.
 
@@ -89,7 +89,7 @@ def predict(kind: int, parameters: Floats, x: Floats, P: Floats, dt: float, work
         predict_ballistic(x, P, dt, parameters, work)
 
 
-@kernel()
+@kernel(leaf=True)
 def predict_cubature(
     kind: int, parameters: Floats, x: Floats, P: Floats, dt: float, work: Floats
 ) -> None:
@@ -136,7 +136,7 @@ def predict_cubature(
             P[j, i] = P[i, j]
 
 
-@kernel()
+@kernel(leaf=True)
 def initial_extra(kind: int, parameters: Floats, x: Floats, P: Floats) -> None:
     """Set what stands behind the velocity of a newborn track, in place.
 
@@ -160,7 +160,7 @@ def initial_extra(kind: int, parameters: Floats, x: Floats, P: Floats) -> None:
             P[i, i] = START_DRAG_LOGARITHM_SIGMA**2
 
 
-@kernel()
+@kernel(leaf=True)
 def predict_constant_velocity(
     x: Floats, P: Floats, dt: float, q_horizontal: float, q_vertical: float
 ) -> None:
@@ -196,7 +196,7 @@ def predict_constant_velocity(
         P[i + 3, i + 3] += q * dt
 
 
-@kernel()
+@kernel(leaf=True)
 def _predict_constant_acceleration(x: Floats, P: Floats, dt: float, parameters: Floats) -> None:
     """White-noise jerk: Bar-Shalom, Li, Kirubarajan, 6.2.3."""
     _accelerate(x, P, dt, 0.5 * dt * dt, dt, 1.0)
@@ -215,7 +215,7 @@ def _predict_constant_acceleration(x: Floats, P: Floats, dt: float, parameters: 
         )
 
 
-@kernel()
+@kernel(leaf=True)
 def _predict_singer(x: Floats, P: Floats, dt: float, parameters: Floats) -> None:
     """Acceleration as a first-order Gauss–Markov process.
 
@@ -264,7 +264,7 @@ def _predict_singer(x: Floats, P: Floats, dt: float, parameters: Floats) -> None
         )
 
 
-@kernel()
+@kernel(leaf=True)
 def _accelerate(x: Floats, P: Floats, dt: float, pa: float, va: float, aa: float) -> None:
     """Apply p += dt·v + pa·a, v += va·a, a *= aa on each axis, to mean and covariance."""
     for i in range(3):
@@ -299,7 +299,7 @@ def _accelerate(x: Floats, P: Floats, dt: float, pa: float, va: float, aa: float
             P[i, j] *= aa * aa
 
 
-@kernel()
+@kernel(leaf=True)
 def _add_axis_noise(
     P: Floats, i: int, pp: float, pv: float, pa: float, vv: float, va: float, aa: float
 ) -> None:
@@ -314,7 +314,7 @@ def _add_axis_noise(
     P[i + 6, i + 6] += aa
 
 
-@kernel()
+@kernel(leaf=True)
 def _sinc(angle: float) -> float:
     """Return sin(angle)/angle."""
     if abs(angle) < 1e-4:
@@ -322,7 +322,7 @@ def _sinc(angle: float) -> float:
     return math.sin(angle) / angle
 
 
-@kernel()
+@kernel(leaf=True)
 def _sine_gap(angle: float) -> float:
     """Return (angle − sin(angle))/angle³."""
     if abs(angle) < 0.02:
@@ -331,7 +331,7 @@ def _sine_gap(angle: float) -> float:
     return (angle - math.sin(angle)) / (angle * angle * angle)
 
 
-@kernel()
+@kernel(leaf=True)
 def _turn(x: Floats, dt: float) -> None:
     """Move a turning state's mean by dt, in place."""
     angle = x[6] * dt
@@ -346,7 +346,7 @@ def _turn(x: Floats, dt: float) -> None:
     x[4] = cosine * north - sine * east
 
 
-@kernel()
+@kernel(leaf=True)
 def _predict_turn(x: Floats, P: Floats, dt: float, parameters: Floats, work: Floats) -> None:
     """Coordinated turn of unknown rate: Bar-Shalom, Li, Kirubarajan, 11.7.
 
@@ -360,25 +360,31 @@ def _predict_turn(x: Floats, P: Floats, dt: float, parameters: Floats, work: Flo
     sine, cosine = math.sin(angle), math.cos(angle)
     ahead, aside = dt * sinc, dt * angle * half
     ahead_by_rate, aside_by_rate = dt * dt * angle * (gap - half), dt * dt * (sinc - half)
-    F = work[0:9]
-    for i in range(7):
-        for j in range(7):
-            F[i, j] = 1.0 if i == j else 0.0
-    F[0, 3] = ahead
-    F[0, 4] = aside
-    F[1, 3] = -aside
-    F[1, 4] = ahead
-    F[2, 5] = dt
-    F[3, 3] = cosine
-    F[3, 4] = sine
-    F[4, 3] = -sine
-    F[4, 4] = cosine
-    F[0, 6] = ahead_by_rate * x[3] + aside_by_rate * x[4]
-    F[1, 6] = ahead_by_rate * x[4] - aside_by_rate * x[3]
+    east, north = x[3], x[4]
     _turn(x, dt)
-    F[3, 6] = dt * x[4]
-    F[4, 6] = -dt * x[3]
-    transform(P, F, 7, work[9:18])
+    by_rate = work[1]
+    by_rate[0] = ahead_by_rate * east + aside_by_rate * north
+    by_rate[1] = ahead_by_rate * north - aside_by_rate * east
+    by_rate[3] = dt * x[4]
+    by_rate[4] = -dt * x[3]
+    # F P Fᵀ: first the rows, then the columns; F differs from one in a few entries.
+    for j in range(7):
+        p3, p4, p6 = P[3, j], P[4, j], P[6, j]
+        P[0, j] += ahead * p3 + aside * p4 + by_rate[0] * p6
+        P[1, j] += ahead * p4 - aside * p3 + by_rate[1] * p6
+        P[2, j] += dt * P[5, j]
+        P[3, j] = cosine * p3 + sine * p4 + by_rate[3] * p6
+        P[4, j] = cosine * p4 - sine * p3 + by_rate[4] * p6
+    for i in range(7):
+        p3, p4, p6 = P[i, 3], P[i, 4], P[i, 6]
+        P[i, 0] += ahead * p3 + aside * p4 + by_rate[0] * p6
+        P[i, 1] += ahead * p4 - aside * p3 + by_rate[1] * p6
+        P[i, 2] += dt * P[i, 5]
+        P[i, 3] = cosine * p3 + sine * p4 + by_rate[3] * p6
+        P[i, 4] = cosine * p4 - sine * p3 + by_rate[4] * p6
+    for i in range(7):
+        for j in range(i):
+            P[i, j] = P[j, i]
     q = parameters[0]
     for i in range(2):
         P[i, i] += 2.0 * q * dt * dt * dt * gap
@@ -394,7 +400,7 @@ def _predict_turn(x: Floats, P: Floats, dt: float, parameters: Floats, work: Flo
     P[2, 5] += q * dt * dt / 2.0
     P[5, 2] = P[2, 5]
     P[5, 5] += q * dt
-    shift = work[18]  # of the end of the step, by a change of the rate so long before
+    shift = work[0]  # of the end of the step, by a change of the rate so long before
     for k in range(4):
         before = _NODE[k] * dt
         angle = x[6] * before

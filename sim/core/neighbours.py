@@ -36,7 +36,7 @@ class Bucket(NamedTuple):
 @kernel()
 def empty_buckets(capacity: int) -> Bucket:
     """Return buckets with room for ``capacity`` entries and no width yet."""
-    slots = 16
+    slots = 64
     while slots < 2 * capacity:
         slots *= 2
     return Bucket(
@@ -48,18 +48,18 @@ def empty_buckets(capacity: int) -> Bucket:
     )
 
 
-@kernel()
-def slot_of(buckets: Bucket, column: int, line: int) -> int:
-    """Return the slot of a square."""
-    mixed = (column * 73_856_093) ^ (line * 19_349_663)
-    return int(mixed & (buckets.head.size - 1))
+@kernel(leaf=True)
+def slot_of(column: int, line: int, slots: int) -> int:
+    """Return the slot of a square: eight by eight of them lie together in memory."""
+    tile = ((column >> 3) * 73_856_093) ^ ((line >> 3) * 19_349_663)
+    return ((tile << 6) | ((line & 7) << 3) | (column & 7)) & (slots - 1)
 
 
-@kernel()
+@kernel(leaf=True)
 def put_in_bucket(buckets: Bucket, x: float, y: float, item: int) -> None:
     """Enter an item at a place."""
     width = buckets.width[0]
-    slot = slot_of(buckets, math.floor(x / width), math.floor(y / width))
+    slot = slot_of(math.floor(x / width), math.floor(y / width), buckets.head.size)
     k = buckets.entries[0]
     buckets.item[k] = item
     buckets.following[k] = buckets.head[slot]
@@ -67,7 +67,7 @@ def put_in_bucket(buckets: Bucket, x: float, y: float, item: int) -> None:
     buckets.entries[0] = k + 1
 
 
-@kernel()
+@kernel(leaf=True)
 def near(buckets: Bucket, x: float, y: float, reach: float, found: Ints) -> int:
     """Write entries that may lie within ``reach`` of a place along both axes.
 
@@ -78,20 +78,23 @@ def near(buckets: Bucket, x: float, y: float, reach: float, found: Ints) -> int:
     width = buckets.width[0]
     x0, x1 = math.floor((x - reach) / width), math.floor((x + reach) / width)
     y0, y1 = math.floor((y - reach) / width), math.floor((y + reach) / width)
+    head, following, item, entries = (
+        buckets.head, buckets.following, buckets.item, buckets.entries[0],
+    )  # fmt: skip
     n = 0
     if x1 - x0 >= _SPAN_MAX or y1 - y0 >= _SPAN_MAX:
-        if buckets.entries[0] > found.size:
+        if entries > found.size:
             return -1
-        for k in range(buckets.entries[0]):
-            found[k] = buckets.item[k]
-        return int(buckets.entries[0])
-    for column in range(x0, x1 + 1):
-        for line in range(y0, y1 + 1):
-            k = buckets.head[slot_of(buckets, column, line)]
+        for k in range(entries):
+            found[k] = item[k]
+        return int(entries)
+    for line in range(y0, y1 + 1):
+        for column in range(x0, x1 + 1):
+            k = head[slot_of(column, line, head.size)]
             while k >= 0:
                 if n == found.size:
                     return -1
-                found[n] = buckets.item[k]
+                found[n] = item[k]
                 n += 1
-                k = buckets.following[k]
+                k = following[k]
     return n

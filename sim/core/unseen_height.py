@@ -22,7 +22,7 @@ _ELEVATION_MAX_RAD = 0.25
 _SQUARE_OF_HALF_SQUARE = 0.75
 
 
-@kernel()
+@kernel(leaf=True)
 def guessed_height(
     range_m: float, sensor_height_m: float, height_m: float, sigma_m: float
 ) -> tuple[float, float]:
@@ -40,7 +40,7 @@ def guessed_height(
     return height, min(sigma_m, _ELEVATION_MAX_RAD * range_m)
 
 
-@kernel()
+@kernel(leaf=True)
 def update_without_height(
     cubature: bool,
     kind: int,
@@ -124,7 +124,7 @@ def update_without_height(
     return log_likelihood
 
 
-@kernel()
+@kernel(leaf=True)
 def _level_climb(x: Floats, up: Floats, origin: Floats) -> float:
     """Velocity along a sensor's vertical of a target that keeps its height above the earth."""
     total = 0.0
@@ -134,13 +134,13 @@ def _level_climb(x: Floats, up: Floats, origin: Floats) -> float:
     return -(total - height * climb) / MEAN_EARTH_RADIUS_M
 
 
-@kernel()
+@kernel(leaf=True)
 def _along(x: Floats, up: Floats) -> float:
     total: float = x[0] * up[0] + x[1] * up[1] + x[2] * up[2]
     return total
 
 
-@kernel()
+@kernel(leaf=True)
 def _spread(P: Floats, up: Floats, k: int, c: int) -> float:
     """Covariance of the vertical components of parts k and c of the state."""
     total = 0.0
@@ -150,7 +150,7 @@ def _spread(P: Floats, up: Floats, k: int, c: int) -> float:
     return total
 
 
-@kernel()
+@kernel(leaf=True)
 def _hold(
     x: Floats,
     P: Floats,
@@ -176,7 +176,7 @@ def _hold(
     update_by_scalar(x, P, n, h, expected - level, noise, work[35], work[36], work[37])
 
 
-@kernel()
+@kernel(leaf=True)
 def _slope_and_bend(
     kind: int,
     x: Floats,
@@ -209,7 +209,7 @@ def _slope_and_bend(
     return slope, bend
 
 
-@kernel()
+@kernel(leaf=True)
 def _floor(P: Floats, gradient: Floats, least: float) -> None:
     """Let the variance along a gradient by the place be no less than ``least``."""
     variance, square = 0.0, 0.0

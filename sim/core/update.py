@@ -20,7 +20,7 @@ _UPPER = ((0, 1, 2), (1, 3, 4), (2, 4, 5))
 _LOG_2_PI = math.log(2.0 * math.pi)
 
 
-@kernel()
+@kernel(leaf=True)
 def extended_update(
     kind: int,
     x: Floats,
@@ -72,7 +72,7 @@ def extended_update(
     return log_likelihood
 
 
-@kernel()
+@kernel(leaf=True)
 def update_by_scalar(
     x: Floats,
     P: Floats,
@@ -116,7 +116,7 @@ def update_by_scalar(
     return variance
 
 
-@kernel()
+@kernel(leaf=True)
 def cubature_update(
     kind: int,
     x: Floats,
@@ -215,7 +215,7 @@ def cubature_update(
     return -0.5 * (distance + log_determinant + m * _LOG_2_PI)
 
 
-@kernel()
+@kernel(leaf=True)
 def _solve(factor: Floats, m: int, row: Floats) -> None:
     """Solve S y = b for a row that holds b; y is written four entries behind it."""
     for a in range(m):
@@ -230,7 +230,7 @@ def _solve(factor: Floats, m: int, row: Floats) -> None:
         row[4 + a] = total / factor[a, a]
 
 
-@kernel()
+@kernel(leaf=True)
 def position_update(
     x: Floats, P: Floats, n: int, position: Floats, noise: Floats, work: Floats
 ) -> float:
@@ -248,20 +248,24 @@ def position_update(
     float
         ln N(position − predicted; 0, S).
     """
-    _, log_likelihood = position_log_likelihood(x, P, position, noise)
-    if log_likelihood == -math.inf:
-        return log_likelihood
     s00, s01, s02 = P[0, 0] + noise[0], P[0, 1] + noise[1], P[0, 2] + noise[2]
     s11, s12, s22 = P[1, 1] + noise[3], P[1, 2] + noise[4], P[2, 2] + noise[5]
     i00 = s11 * s22 - s12 * s12
     i01 = s02 * s12 - s01 * s22
     i02 = s01 * s12 - s02 * s11
-    scale = 1.0 / (s00 * i00 + s01 * i01 + s02 * i02)
-    i00, i01, i02 = i00 * scale, i01 * scale, i02 * scale
+    i22 = s00 * s11 - s01 * s01
+    determinant = s00 * i00 + s01 * i01 + s02 * i02
+    if not (s00 > 0.0 and i22 > 0.0 and determinant > 0.0):
+        return -math.inf
+    scale = 1.0 / determinant
+    i00, i01, i02, i22 = i00 * scale, i01 * scale, i02 * scale, i22 * scale
     i11 = (s00 * s22 - s02 * s02) * scale
     i12 = (s01 * s02 - s00 * s12) * scale
-    i22 = (s00 * s11 - s01 * s01) * scale
     y0, y1, y2 = position[0] - x[0], position[1] - x[1], position[2] - x[2]
+    d2 = (
+        y0 * (i00 * y0 + 2.0 * (i01 * y1 + i02 * y2)) + y1 * (i11 * y1 + 2.0 * i12 * y2)
+    ) + i22 * y2 * y2
+    log_likelihood = -0.5 * (d2 + math.log(determinant) + 3.0 * _LOG_2_PI)
     gain, prior = work[0:3], work[3:6]  # columns of the gain; the prior's first three
     for i in range(n):
         p0, p1, p2 = P[i, 0], P[i, 1], P[i, 2]
@@ -288,7 +292,7 @@ def position_update(
     return log_likelihood
 
 
-@kernel()
+@kernel(leaf=True)
 def position_log_likelihood(
     x: Floats, P: Floats, position: Floats, noise: Floats
 ) -> tuple[float, float]:
@@ -297,18 +301,31 @@ def position_log_likelihood(
     Arguments as ``position_update``, which see; nothing is changed. −inf for the
     likelihood where S is not positive definite.
     """
+    d2, determinant = position_distance(x, P, position, noise)
+    if not determinant > 0.0:
+        return math.inf, -math.inf
+    return d2, -0.5 * (d2 + math.log(determinant) + 3.0 * _LOG_2_PI)
+
+
+@kernel(leaf=True)
+def position_distance(x: Floats, P: Floats, position: Floats, noise: Floats) -> tuple[float, float]:
+    """Return the squared distance d² of a measured position, and the determinant of S.
+
+    Arguments as ``position_update``, which see; nothing is changed. (inf, 0) where S is not
+    positive definite.
+    """
     s00 = P[0, 0] + noise[0]
-    l10 = P[1, 0] + noise[1]
-    l20 = P[2, 0] + noise[2]
+    s10 = P[1, 0] + noise[1]
+    s20 = P[2, 0] + noise[2]
     y0 = position[0] - x[0]
-    l10 /= s00
-    l20 /= s00
-    s11 = P[1, 1] + noise[3] - l10 * l10 * s00
+    inverse0 = 1.0 / s00
+    l10, l20 = s10 * inverse0, s20 * inverse0
+    s11 = P[1, 1] + noise[3] - l10 * s10
     y1 = position[1] - x[1] - l10 * y0
-    l21 = (P[2, 1] + noise[4] - l20 * l10 * s00) / s11
-    s22 = P[2, 2] + noise[5] - l20 * l20 * s00 - l21 * l21 * s11
+    inverse1 = 1.0 / s11
+    l21 = (P[2, 1] + noise[4] - l20 * s10) * inverse1
+    s22 = P[2, 2] + noise[5] - l20 * s20 - l21 * l21 * s11
     y2 = position[2] - x[2] - l20 * y0 - l21 * y1
     if not (s00 > 0.0 and s11 > 0.0 and s22 > 0.0):
-        return math.inf, -math.inf
-    d2 = y0 * y0 / s00 + y1 * y1 / s11 + y2 * y2 / s22
-    return d2, -0.5 * (d2 + math.log(s00) + math.log(s11) + math.log(s22) + 3.0 * _LOG_2_PI)
+        return math.inf, 0.0
+    return y0 * y0 * inverse0 + y1 * y1 * inverse1 + y2 * y2 / s22, s00 * s11 * s22

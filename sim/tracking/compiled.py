@@ -93,8 +93,8 @@ class CompiledEngine:
             if estimated:
                 self._learn(cycle, turns, end_s)
             self._age(end_s)
-        self._time_s = end_s
-        self._merge()
+            self._time_s = end_s
+            self._merge()
 
     def _associate_and_update(self, cycle: Cycle, taken: Bools) -> Turns:
         """Associate scan by scan with the tracks as they stand, then update all."""

@@ -11,7 +11,7 @@ import numpy as np
 from sim.core.cells import cell_of, fill_cells, sort_rows, spread
 from sim.core.jit import kernel, threads_for
 from sim.core.measurement import polar_to_position
-from sim.core.tables import Bools, Bytes, Floats, Indices, Ints, Measured, Plots
+from sim.core.tables import Bytes, Floats, Indices, Ints, Measured, Plots
 from sim.tracking.policy import SensorColumns
 
 #: Plots handled by one thread at a time.
@@ -65,19 +65,17 @@ class Cycle(NamedTuple):
     cell_start: Ints
 
 
-class Unsorted(NamedTuple):
-    """Plots on their way into a cycle, by sensor but in no order among themselves.
+class Converted(NamedTuple):
+    """Plots as the filter takes them, by sensor but in no order among themselves.
 
     Attributes
     ----------
-    order : (K,) where the plots of the cycle are in these columns
-    by_sensor : (K,) row of the caller's table
+    row : (K,) of the caller's table
     keys : (K, 10) time, measurement and what else tells one plot from another
     noise, log_clutter : as in ``Cycle``
     """
 
-    order: Ints
-    by_sensor: Ints
+    row: Ints
     keys: Floats
     noise: Floats
     log_clutter: Floats
@@ -85,10 +83,16 @@ class Unsorted(NamedTuple):
 
 def cycle_of(plots: Plots, rows: Ints, sensors: SensorColumns) -> Cycle:
     """Arrange the given rows of a table so that their order of arrival cannot matter."""
-    columns = (plots.time_s, plots.sensor, plots.measurement, plots.sigma, plots.reply)
-    cycle, unsorted = _arrange(rows, *columns, sensors)
-    with threads_for(rows.size):
-        _copy_in_order(unsorted, plots.sensor, plots.sigma, plots.reply, sensors.measures, cycle)
+    n = rows.size
+    row, scan_sensor, scan_first = _by_sensor(rows, plots.sensor, sensors.period_s.size)
+    converted = Converted(row, np.empty((n, 10)), np.empty((n, 6)), np.empty(n))
+    with threads_for(n):
+        _convert(
+            plots.time_s, plots.sensor, plots.measurement, plots.sigma, plots.reply, sensors,
+            *converted,
+        )  # fmt: skip
+        cycle, order = _arrange(converted, scan_sensor, scan_first, sensors)
+        _copy_in_order(order, *converted, plots.sensor, plots.reply, cycle)
     return cycle
 
 
@@ -102,17 +106,9 @@ def by_scan(cycle: Cycle) -> list[tuple[int, slice]]:
 
 
 @kernel()
-def _arrange(
-    rows: Ints,
-    time_s: Floats,
-    sensor: Ints,
-    measurement: Floats,
-    sigma: Floats,
-    reply: Bytes,
-    sensors: SensorColumns,
-) -> tuple[Cycle, Unsorted]:
-    """Find the order of the plots; the cycle's columns of plots are left to be written."""
-    n, n_sensors = rows.size, sensors.period_s.size
+def _by_sensor(rows: Ints, sensor: Ints, n_sensors: int) -> tuple[Ints, Indices, Ints]:
+    """Group rows by sensor; return them, and each scan's sensor and first row."""
+    n = rows.size
     of_sensor = np.zeros(n_sensors + 1, np.int32)
     for k in range(n):
         of_sensor[sensor[rows[k]] + 1] += 1
@@ -130,51 +126,140 @@ def _arrange(
             scan_first[g] = of_sensor[s]
             g += 1
     scan_first[n_scans] = n
-    by_sensor = np.empty(n, np.int32)
+    row = np.empty(n, np.int32)
     for k in range(n):
         s = sensor[rows[k]]
-        by_sensor[of_sensor[s]] = rows[k]
+        row[of_sensor[s]] = rows[k]
         of_sensor[s] += 1
+    return row, scan_sensor, scan_first
 
-    keys = np.empty((n, 10))
-    noise = np.zeros((n, 6))
-    square = np.empty((3, 3))
-    log_clutter = np.empty(n)
-    for k in range(n):
-        _take_in(
-            by_sensor[k], k, time_s, sensor, measurement, sigma, reply, sensors, keys, noise, square
-        )
-        s = sensor[by_sensor[k]]
-        log_clutter[k] = sensors.log_clutter[s]
-        if sensors.cartesian[s] and sensors.kind[s] == _POLAR:
-            # From a density in range, azimuth and elevation to one in space.
-            m = measurement[by_sensor[k]]
-            log_clutter[k] -= 2.0 * math.log(m[0]) + math.log(max(math.cos(m[2]), 1e-3))
-        elif sensors.cartesian[s] and not sensors.measures[s, 2]:
-            # From a density in the plane to one in space, over all heights that may be.
-            log_clutter[k] -= math.log(_NO_HEIGHT_SIGMA_M * math.sqrt(2.0 * math.pi))
 
+@kernel(parallel=True)
+def _convert(
+    time_s: Floats,
+    sensor: Ints,
+    measurement: Floats,
+    sigma: Floats,
+    reply: Bytes,
+    sensors: SensorColumns,
+    row: Ints,
+    keys: Floats,
+    noise: Floats,
+    log_clutter: Floats,
+) -> None:
+    """Write what ``Converted`` holds of each row's plot."""
+    kinds, cartesians, measures = sensors.kind, sensors.cartesian, sensors.measures
+    origins, rotations = sensors.origin_enu_m, sensors.enu_R_sensor
+    densities = sensors.log_clutter
+    n = row.size
+    for block in numba.prange((n + _BLOCK - 1) // _BLOCK):
+        position, spread = np.empty(3), np.empty(6)
+        s = -1
+        origin, R, measured = origins[0], rotations[0], measures[0]
+        for k in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
+            j = row[k]
+            if sensor[j] != s:
+                s = sensor[j]
+                origin, R, measured = origins[s], rotations[s], measures[s]
+            kind, cartesian = kinds[s], cartesians[s]
+            keys[k, 0] = time_s[j]
+            for a in range(4):
+                keys[k, 1 + a] = measurement[j, a] if measured[a] else np.nan
+                keys[k, 5 + a] = sigma[j, a] if measured[a] else np.nan
+            keys[k, 9] = reply[j]
+            if kind in (_POLAR, _BISTATIC):
+                turn = 2.0 * math.pi
+                keys[k, 2] -= turn * math.floor(keys[k, 2] / turn)
+            log_clutter[k] = densities[s]
+            if not cartesian:
+                for a in range(6):
+                    noise[k, a] = 0.0
+                continue
+            if kind == _POLAR:
+                r, elevation = measurement[j, 0], measurement[j, 2]
+                polar_to_position(
+                    r, measurement[j, 1], elevation, sigma[j], origin, R, position, spread
+                )
+                # From a density in range, azimuth and elevation to one in space.
+                log_clutter[k] -= math.log(r * r * max(math.cos(elevation), 1e-3))
+            else:
+                _rotate(j, measurement, sigma, origin, R, measured[2], position, spread)
+                if not measured[2]:
+                    # From a density in the plane to one in space, over all heights.
+                    log_clutter[k] -= math.log(_NO_HEIGHT_SIGMA_M * math.sqrt(2.0 * math.pi))
+            for a in range(3):
+                keys[k, 1 + a] = position[a]
+            for a in range(6):
+                noise[k, a] = spread[a]
+
+
+@kernel()
+def _rotate(
+    j: int,
+    measurement: Floats,
+    sigma: Floats,
+    origin: Floats,
+    R: Floats,
+    has_height: bool,
+    position: Floats,
+    noise: Floats,
+) -> None:
+    """Write a reported position and its covariance in the scenario's frame."""
+    up = measurement[j, 2] if has_height else 0.0
+    sigma_up = sigma[j, 2] if has_height else _NO_HEIGHT_SIGMA_M
+    east, north = measurement[j, 0], measurement[j, 1]
+    row = 0
+    for a in range(3):
+        position[a] = origin[a] + R[a, 0] * east + R[a, 1] * north + R[a, 2] * up
+        for b in range(a, 3):
+            noise[row] = (
+                R[a, 0] * R[b, 0] * sigma[j, 0] ** 2
+                + R[a, 1] * R[b, 1] * sigma[j, 1] ** 2
+                + R[a, 2] * R[b, 2] * sigma_up**2
+            )
+            row += 1
+
+
+@kernel()
+def _arrange(
+    converted: Converted, scan_sensor: Indices, scan_first: Ints, sensors: SensorColumns
+) -> tuple[Cycle, Ints]:
+    """Find the order of the plots; the cycle's columns of plots are left to be written."""
+    keys, noise = converted.keys, converted.noise
+    n, n_scans = keys.shape[0], scan_sensor.size
     axes = np.full((n_scans, 2), -1, np.int32)
     bins = np.ones((n_scans, 2), np.int32)
     low = np.zeros((n_scans, 2))
     width = np.ones((n_scans, 2))
+    first_s, last_s = np.empty(n_scans), np.empty(n_scans)
+    sigma_max = np.zeros((n_scans, 2))
     cell_first = np.zeros(n_scans + 1, np.int32)
     scratch = np.empty(n)
     for g in range(n_scans):
         _choose_grid(g, scan_sensor, scan_first, sensors, keys, axes, bins, low, width, scratch)
         cell_first[g + 1] = cell_first[g] + bins[g, 0] * bins[g, 1] + 1
+        first_s[g], last_s[g] = _bounds(keys, scan_first[g], scan_first[g + 1], 0)
     cell_start = np.empty(cell_first[n_scans], np.int32)
     order = np.empty(n, np.int32)
-    cell = np.empty(n, np.int32)
+    cell = np.zeros(n, np.int32)
     for g in range(n_scans):
         first, last = scan_first[g], scan_first[g + 1]
-        for k in range(first, last):
-            cell[k] = 0
-            for a in range(1, -1, -1):
-                place = 0
-                if axes[g, a] >= 0:
-                    place = cell_of(keys[k, 1 + axes[g, a]], low[g, a], width[g, a], bins[g, a])
-                cell[k] = cell[k] * bins[g, a] + place
+        cartesian = sensors.cartesian[scan_sensor[g]]
+        for a in range(1, -1, -1):
+            component = axes[g, a]
+            if component < 0:
+                continue
+            bins_a, low_a, width_a = bins[g, a], low[g, a], width[g, a]
+            highest = 0.0
+            for k in range(first, last):
+                place = cell_of(keys[k, 1 + component], low_a, width_a, bins_a)
+                cell[k] = cell[k] * bins_a + place
+                if cartesian:
+                    variance = noise[k, 0 if component == 0 else 3]
+                else:
+                    variance = keys[k, 5 + component] ** 2
+                highest = max(highest, variance)
+            sigma_max[g, a] = math.sqrt(highest)
         start = cell_start[cell_first[g] : cell_first[g + 1]]
         fill_cells(cell[first:last], start.size - 1, start, order[first:last])
         for k in range(first, last):
@@ -182,8 +267,7 @@ def _arrange(
         for c in range(start.size - 1):
             if start[c + 1] - start[c] > 1:
                 sort_rows(order, first + start[c], first + start[c + 1], keys)
-
-    sorted_ = Cycle(
+    return Cycle(
         np.empty(n),
         np.empty(n, np.int32),
         np.empty((n, 4)),
@@ -198,49 +282,43 @@ def _arrange(
         bins,
         low,
         width,
-        np.empty(n_scans),
-        np.empty(n_scans),
-        np.zeros((n_scans, 2)),
+        first_s,
+        last_s,
+        sigma_max,
         cell_first,
         cell_start,
-    )
-    for g in range(n_scans):
-        s = scan_sensor[g]
-        first_s, last_s = np.inf, -np.inf
-        for k in range(scan_first[g], scan_first[g + 1]):
-            first_s = min(first_s, keys[k, 0])
-            last_s = max(last_s, keys[k, 0])
-            for a in range(2):
-                component = axes[g, a]
-                if component < 0:
-                    continue
-                if sensors.cartesian[s]:
-                    variance = noise[k, 0 if component == 0 else 3]
-                else:
-                    variance = sigma[by_sensor[k], component] ** 2
-                sorted_.sigma_max[g, a] = max(sorted_.sigma_max[g, a], variance)
-        for a in range(2):
-            sorted_.sigma_max[g, a] = math.sqrt(sorted_.sigma_max[g, a])
-        sorted_.first_s[g] = first_s
-        sorted_.last_s[g] = last_s
-    return sorted_, Unsorted(order, by_sensor, keys, noise, log_clutter)
+    ), order
+
+
+@kernel()
+def _bounds(keys: Floats, first: int, last: int, column: int) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for k in range(first, last):
+        low = min(low, keys[k, column])
+        high = max(high, keys[k, column])
+    return low, high
 
 
 @kernel(parallel=True)
 def _copy_in_order(
-    unsorted: Unsorted, sensor: Ints, sigma: Floats, reply: Bytes, measures: Bools, cycle: Cycle
+    order: Ints,
+    row: Ints,
+    keys: Floats,
+    noise: Floats,
+    log_clutter: Floats,
+    sensor: Ints,
+    reply: Bytes,
+    cycle: Cycle,
 ) -> None:
     """Write the plots' columns of a cycle."""
-    n = unsorted.order.size
+    n = order.size
     time_out, sensor_out, reply_out, row_out = cycle.time_s, cycle.sensor, cycle.reply, cycle.row
     measurement_out, sigma_out = cycle.measurement, cycle.sigma
     noise_out, log_clutter_out = cycle.noise, cycle.log_clutter
-    order, by_sensor, keys = unsorted.order, unsorted.by_sensor, unsorted.keys
-    noise, log_clutter = unsorted.noise, unsorted.log_clutter
     for block in numba.prange((n + _BLOCK - 1) // _BLOCK):
         for k in range(block * _BLOCK, min(n, (block + 1) * _BLOCK)):
             i = order[k]
-            j = by_sensor[i]
+            j = row[i]
             time_out[k] = keys[i, 0]
             sensor_out[k] = sensor[j]
             reply_out[k] = reply[j]
@@ -248,84 +326,9 @@ def _copy_in_order(
             row_out[k] = j
             for a in range(4):
                 measurement_out[k, a] = keys[i, 1 + a]
-                sigma_out[k, a] = sigma[j, a] if measures[sensor[j], a] else np.nan
+                sigma_out[k, a] = keys[i, 5 + a]
             for a in range(6):
                 noise_out[k, a] = noise[i, a]
-
-
-@kernel(inline=True)
-def _take_in(
-    j: int,
-    k: int,
-    time_s: Floats,
-    sensor: Ints,
-    measurement: Floats,
-    sigma: Floats,
-    reply: Bytes,
-    sensors: SensorColumns,
-    keys: Floats,
-    noise: Floats,
-    square: Floats,
-) -> None:
-    """Write plot j's time, measurement and the rest that tells it from others to ``keys[k]``."""
-    s = sensor[j]
-    keys[k, 0] = time_s[j]
-    for a in range(4):
-        keys[k, 1 + a] = measurement[j, a] if sensors.measures[s, a] else np.nan
-    kind = sensors.kind[s]
-    if kind in (_POLAR, _BISTATIC):
-        turn = 2.0 * math.pi
-        keys[k, 2] -= turn * math.floor(keys[k, 2] / turn)
-    if sensors.cartesian[s]:
-        if kind == _POLAR:
-            polar_to_position(
-                measurement[j, 0],
-                measurement[j, 1],
-                measurement[j, 2],
-                sigma[j],
-                sensors.origin_enu_m[s],
-                sensors.enu_R_sensor[s],
-                keys[k, 1:4],
-                square,
-            )
-            row = 0
-            for a in range(3):
-                for b in range(a, 3):
-                    noise[k, row] = square[a, b]
-                    row += 1
-        else:
-            _rotate(j, measurement, sigma, sensors, s, keys[k, 1:4], noise[k])
-    for a in range(4):
-        keys[k, 5 + a] = sigma[j, a] if sensors.measures[s, a] else np.nan
-    keys[k, 9] = reply[j]
-
-
-@kernel(inline=True)
-def _rotate(
-    j: int,
-    measurement: Floats,
-    sigma: Floats,
-    sensors: SensorColumns,
-    s: int,
-    position: Floats,
-    noise: Floats,
-) -> None:
-    """Write a reported position and its covariance in the scenario's frame."""
-    R = sensors.enu_R_sensor[s]
-    has_height = sensors.measures[s, 2]
-    up = measurement[j, 2] if has_height else 0.0
-    sigma_up = sigma[j, 2] if has_height else _NO_HEIGHT_SIGMA_M
-    east, north = measurement[j, 0], measurement[j, 1]
-    row = 0
-    for a in range(3):
-        position[a] = sensors.origin_enu_m[s, a] + R[a, 0] * east + R[a, 1] * north + R[a, 2] * up
-        for b in range(a, 3):
-            noise[row] = (
-                R[a, 0] * R[b, 0] * sigma[j, 0] ** 2
-                + R[a, 1] * R[b, 1] * sigma[j, 1] ** 2
-                + R[a, 2] * R[b, 2] * sigma_up**2
-            )
-            row += 1
 
 
 @kernel()

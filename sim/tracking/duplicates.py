@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
 from sim.core.gaussian import cholesky, load_state
@@ -19,10 +20,10 @@ from sim.core.imm import combine
 from sim.core.jit import kernel
 from sim.core.measurement import measure, wrap_angle
 from sim.core.motion import predict_constant_velocity
-from sim.core.neighbours import empty_buckets, near, put_in_bucket
-from sim.core.tables import Bools, Bytes, Floats, Indices, Ints, Measured, TrackStatus
+from sim.core.tables import Bools, Bytes, Floats, Indices, Ints, Measured
 from sim.tracking.policy import Models, SensorColumns
 from sim.tracking.store import TrackColumns, drop_columns
+from sim.tracking.watched_pairs import watched_pairs
 
 #: Quiet checks in a row after which near tracks are one.
 CHECKS = 4
@@ -30,12 +31,8 @@ CHECKS = 4
 TWO_TARGETS = 2
 #: Seconds between two checks: the longest sensor period, within these bounds.
 _INTERVAL_S = (1.0, 10.0)
-#: Tracks farther apart than this are not watched, however uncertain they are.
-_WATCHED_MAX_M = 3000.0
-#: Sensors resolve targets this much farther apart than their resolution.
-_RESOLVED = 1.5
-_NEIGHBOURS_MAX = 500
-_TENTATIVE = int(TrackStatus.TENTATIVE)
+#: Pairs handled by one thread at a time.
+_PAIRS = 64
 _POLAR = int(Measured.POLAR)
 
 
@@ -85,11 +82,13 @@ def merge_duplicates(
     -------
     count, suspects : tracks left, and what is known for the next check
     """
-    older, younger, close, apart_s = _neighbours(
-        tracks, count, now_s, merge_distance, models, sensors
-    )
-    number = tracks.number.astype(np.int64)
-    key = (number[older] << 32) + number[younger]
+    older, younger = watched_pairs(tracks, count, now_s, merge_distance, sensors)
+    if not older.size:
+        return count, no_suspects()._replace(checked_s=now_s)
+    close, apart_s = np.empty(older.size, np.bool_), np.empty(older.size)
+    _compare(tracks, older, younger, now_s, merge_distance, models, sensors, close, apart_s)
+    number = tracks.number
+    key = (number[older].astype(np.int64) << 32) + number[younger]
     order = np.argsort(key)
     key, older, younger = key[order], older[order], younger[order]
     close, apart_s = close[order], apart_s[order]
@@ -131,119 +130,68 @@ def _merge(tracks: TrackColumns, i: int, j: int) -> None:
     tracks.sensors[i] |= tracks.sensors[j]
 
 
-@kernel()
-def _neighbours(
+@kernel(parallel=True)
+def _compare(
     tracks: TrackColumns,
-    count: int,
+    older: Ints,
+    younger: Ints,
     now_s: float,
     merge_distance: float,
     models: Models,
     sensors: SensorColumns,
-) -> tuple[Ints, Ints, Bools, Floats]:
-    """Find the pairs of confirmed tracks that are watched.
+    close: Bools,
+    apart_s: Floats,
+) -> None:
+    """Tell which pairs are near, and when a look last gave both plots of their own.
 
     Two tracks with states x, y and covariances P, Q are near if
     (x − y)ᵀ (P + Q)⁻¹ (x − y) ≤ 6 · merge_distance², over position and velocity at ``now_s``:
-    the root mean square over the six components, in sigmas. A track with more neighbours
-    than can be looked through is not watched.
-
-    Returns
-    -------
-    older, younger : (K,) columns
-    close : (K,) they are near
-    apart_s : (K,) last look that gave both plots of their own, −inf for none
+    the root mean square over the six components, in sigmas. ``apart_s`` is −inf where there
+    was no such look.
     """
-    confirmed = np.empty(count, np.int32)
-    place, reach = np.empty((2, count)), np.empty(count)
-    n, total = 0, 0.0
-    for i in range(count):
-        if tracks.status[i] == _TENTATIVE:
-            continue
-        dt = max(now_s - tracks.time_s[i], 0.0)
-        for a in range(2):
-            place[a, i] = tracks.mean[a, i] + dt * tracks.mean[a + 3, i]
-        reach[i] = _reach(tracks, i, place[:, i], dt, merge_distance, sensors)
-        total += reach[i]
-        confirmed[n] = i
-        n += 1
-    buckets = empty_buckets(n)
-    buckets.width[0] = max(50.0, total / max(n, 1))
-    for c in range(n):
-        i = confirmed[c]
-        put_in_bucket(buckets, place[0, i], place[1, i], i)
-    older, younger = np.empty(64, np.int32), np.empty(64, np.int32)
-    found = np.empty(_NEIGHBOURS_MAX, np.int32)
-    seen_from = np.full(count, -1, np.int32)
-    pairs = 0
-    for c in range(n):
-        i = confirmed[c]
-        for f in range(near(buckets, place[0, i], place[1, i], reach[i], found)):
-            j = found[f]
-            if j == i or seen_from[j] == i or reach[j] > reach[i]:
-                continue
-            if reach[j] == reach[i] and j > i:
-                continue
-            seen_from[j] = i
-            if (place[0, i] - place[0, j]) ** 2 + (place[1, i] - place[1, j]) ** 2 > reach[i] ** 2:
-                continue
-            if pairs == older.size:
-                older, younger = _grown(older), _grown(younger)
-            first = tracks.number[i] < tracks.number[j]
-            older[pairs], younger[pairs] = (i, j) if first else (j, i)
-            pairs += 1
-    close, apart_s = np.empty(pairs, np.bool_), np.empty(pairs)
-    x, y, P, Q = np.empty(6), np.empty(6), np.empty((6, 6)), np.empty((6, 6))
-    M = models.kind.size
-    scratch_x, scratch_P, weight = np.empty((M, 9)), np.empty((M, 9, 9)), np.empty(M)
-    for e in range(pairs):
-        i, j = older[e], younger[e]
-        _state(tracks, i, now_s, models, weight, scratch_x, scratch_P, x, P)
-        _state(tracks, j, now_s, models, weight, scratch_x, scratch_P, y, Q)
-        for a in range(6):
-            for b in range(6):
-                P[a, b] += Q[a, b]
-        close[e] = _squared_distance(x, y, P) <= 6.0 * merge_distance**2
-        apart_s[e] = _last_apart(tracks, i, j, x, y, sensors)
-    return older[:pairs], younger[:pairs], close, apart_s
+    pairs, M = older.size, models.kind.size
+    for block in numba.prange((pairs + _PAIRS - 1) // _PAIRS):
+        x, y, P, Q = np.empty(6), np.empty(6), np.empty((6, 6)), np.empty((6, 6))
+        model_x, model_P, weight = np.empty((M, 9)), np.empty((M, 9, 9)), np.empty(M)
+        mine, its, H = np.empty(4), np.empty(4), np.empty((4, 6))
+        for e in range(block * _PAIRS, min(pairs, (block + 1) * _PAIRS)):
+            close[e], apart_s[e] = _compare_two(
+                tracks, older[e], younger[e], now_s, merge_distance, models, sensors, weight,
+                model_x, model_P, x, P, y, Q, mine, its, H,
+            )  # fmt: skip
 
 
-@kernel()
-def _grown(columns: Ints) -> Ints:
-    larger = np.empty(2 * columns.size, np.int32)
-    for k in range(columns.size):
-        larger[k] = columns[k]
-    return larger
-
-
-@kernel(inline=True)
-def _reach(
+@kernel(leaf=True)
+def _compare_two(
     tracks: TrackColumns,
     i: int,
-    place: Floats,
-    dt: float,
+    j: int,
+    now_s: float,
     merge_distance: float,
+    models: Models,
     sensors: SensorColumns,
-) -> float:
-    """Distance up to which another track is watched: it may be near, or unresolved."""
-    variance = 0.0
-    for a in range(2):
-        row, rate_row, cross_row = (0, 15, 6) if a == 0 else (3, 18, 10)
-        P = tracks.covariance
-        grown = P[row, i] + dt * (2.0 * P[cross_row, i] + dt * P[rate_row, i])
-        variance += grown  # of both: no direction has more than their sum
-    blur = 0.0
-    for s in range(sensors.period_s.size):
-        if tracks.hit_s[s, i] == -math.inf or sensors.kind[s] != _POLAR:
-            continue
-        square = 0.0
-        for a in range(2):
-            square += (place[a] - sensors.origin_enu_m[s, a]) ** 2
-        blur = max(blur, sensors.resolution[s, 0] ** 2 + square * sensors.resolution[s, 1] ** 2)
-    reach = merge_distance * math.sqrt(12.0 * variance) + _RESOLVED * math.sqrt(blur)
-    return min(reach, _WATCHED_MAX_M)
+    weight: Floats,
+    model_x: Floats,
+    model_P: Floats,
+    x: Floats,
+    P: Floats,
+    y: Floats,
+    Q: Floats,
+    mine: Floats,
+    its: Floats,
+    H: Floats,
+) -> tuple[bool, float]:
+    _state(tracks, i, now_s, models, weight, model_x, model_P, x, P)
+    _state(tracks, j, now_s, models, weight, model_x, model_P, y, Q)
+    apart_s = _last_apart(tracks, i, j, x, y, sensors, mine, its, H)
+    for a in range(6):
+        x[a] -= y[a]
+        for b in range(6):
+            P[a, b] += Q[a, b]
+    return _squared_length(x, P) <= 6.0 * merge_distance**2, apart_s
 
 
-@kernel()
+@kernel(leaf=True)
 def _state(
     tracks: TrackColumns,
     i: int,
@@ -266,25 +214,31 @@ def _state(
     predict_constant_velocity(x, P, max(now_s - tracks.time_s[i], 0.0), 0.0, 0.0)
 
 
-@kernel()
-def _squared_distance(x: Floats, y: Floats, P: Floats) -> float:
-    """(x − y)ᵀ P⁻¹ (x − y); P is overwritten; infinite where it is not positive definite."""
+@kernel(leaf=True)
+def _squared_length(d: Floats, P: Floats) -> float:
+    """dᵀ P⁻¹ d; both are overwritten; infinite where P is not positive definite."""
     if not cholesky(P, 6, P):
         return math.inf
-    white = np.empty(6)
     total = 0.0
     for a in range(6):
-        white[a] = x[a] - y[a]
         for b in range(a):
-            white[a] -= P[a, b] * white[b]
-        white[a] /= P[a, a]
-        total += white[a] * white[a]
+            d[a] -= P[a, b] * d[b]
+        d[a] /= P[a, a]
+        total += d[a] * d[a]
     return total
 
 
-@kernel()
+@kernel(leaf=True)
 def _last_apart(
-    tracks: TrackColumns, i: int, j: int, x: Floats, y: Floats, sensors: SensorColumns
+    tracks: TrackColumns,
+    i: int,
+    j: int,
+    x: Floats,
+    y: Floats,
+    sensors: SensorColumns,
+    mine: Floats,
+    its: Floats,
+    H: Floats,
 ) -> float:
     """Time of the last look that gave both tracks plots of their own.
 
@@ -292,7 +246,6 @@ def _last_apart(
     not resolve: of a rotating sensor they are.
     """
     last_s = -math.inf
-    mine, its, H = np.empty(4), np.empty(4), np.empty((4, 6))
     for s in range(sensors.period_s.size):
         here, there = tracks.hit_s[s, i], tracks.hit_s[s, j]
         if min(here, there) == -math.inf or abs(here - there) >= 0.5 * sensors.period_s[s]:

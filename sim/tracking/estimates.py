@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from sim.core.tables import Bools, Bytes, Floats, Identity, Ints, Tracks
 
+_PENDING = int(Identity.PENDING)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
@@ -84,7 +86,7 @@ class Estimates:
             hits=self.hits,
             sensors=self.sensors,
             replies=self.replies,
-            identity=np.full(len(self), Identity.PENDING, np.uint8),
+            identity=np.full(len(self), _PENDING, np.uint8),
         )
 
 

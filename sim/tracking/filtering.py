@@ -3,7 +3,8 @@
 Tracks lie column by column in arrays (see ``sim.tracking.store``); what runs in
 parallel changes each column by itself, so threads cannot change a result. Named tuples
 whose arrays are written are taken apart before the parallel loop: with numba 0.68, members
-that were read and written inside it gave wrong results.
+that were read and written inside it gave wrong results. The loops over tracks are leaf
+kernels: elsewhere every slice costs a reference count, for which the threads contend.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 import numba
 import numpy as np
 
-from sim.core.gaussian import load_state, store_state
+from sim.core.gaussian import PACKED_ROW, load_state, put_strip, store_state, take_strip
 from sim.core.imm import combine, mix, reweigh, transition_over
 from sim.core.jit import kernel
 from sim.core.motion import predict, predict_cubature
@@ -22,7 +23,7 @@ from sim.core.unseen_height import guessed_height, update_without_height
 from sim.core.update import cubature_update, extended_update, position_update
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
-from sim.tracking.store import TrackColumns, copied
+from sim.tracking.store import TrackColumns
 from sim.tracking.straight import goes_straight, predict_straight, update_straight
 from sim.tracking.turns import Turns
 
@@ -30,6 +31,8 @@ from sim.tracking.turns import Turns
 BLOCK = 256
 #: A weight from here on is taken for certain.
 _CERTAIN = 1.0 - 1e-9
+#: Tracks that are copied into the processor's cache at a time.
+_STRIP = 16
 #: Tracks that are extrapolated at a time.
 _PIECE = 1 << 16
 _TIME_DIFFERENCE = int(Measured.TIME_DIFFERENCE)
@@ -53,107 +56,74 @@ def _predict_each(tracks: TrackColumns, to_s: Floats, models: Models, policy: Po
 @kernel(parallel=True)
 def _predict(tracks: TrackColumns, to_s: Floats, models: Models, cubature: bool) -> None:
     """Let each track's models interact, and predict them to the track's own ``to_s`` (N,)."""
-    mean, covariance, time_s = tracks.mean, tracks.covariance, tracks.time_s
-    probability = tracks.probability
-    count = to_s.size
-    n_models = models.kind.size
+    count, n_models = to_s.size, models.kind.size
+    mean_rows, covariance_rows = tracks.mean.shape[0], tracks.covariance.shape[0]
     for block in numba.prange((count + BLOCK - 1) // BLOCK):
         x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
-        mixed_x, mixed_P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
+        mixed_x, mixed_P = np.empty((n_models + 1, 9)), np.empty((n_models, 9, 9))
         weight, transition = np.empty(n_models), np.empty((n_models, n_models))
+        strip_mean = np.empty((mean_rows, _STRIP))
+        strip_covariance = np.empty((covariance_rows, _STRIP))
         work = np.empty((40, 9))
-        for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
-            dt = to_s[i] - time_s[i]
-            if not dt > 0.0:
-                continue
-            for m in range(n_models):
-                weight[m] = probability[m, i]
-                load_state(
-                    mean, models.mean_row[m], covariance, models.covariance_row[m], i,
-                    models.dimension[m], x[m], P[m],
-                )  # fmt: skip
-            if n_models > 1:
-                transition_over(models.sojourn_s, dt, transition)
-                mix(models.kind, weight, transition, x, P, mixed_x, mixed_P)
-            for m in range(n_models):
-                if cubature:
-                    predict_cubature(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
-                else:
-                    predict(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
-                probability[m, i] = weight[m]
-                store_state(
-                    mean, models.mean_row[m], covariance, models.covariance_row[m], i,
-                    models.dimension[m], x[m], P[m],
-                )  # fmt: skip
-            time_s[i] = to_s[i]
+        for first in range(block * BLOCK, min(count, (block + 1) * BLOCK), _STRIP):
+            _predict_strip(
+                first, min(_STRIP, count - first), tracks, to_s, models, cubature, x, P, mixed_x,
+                mixed_P, weight, transition, strip_mean, strip_covariance, work,
+            )  # fmt: skip
 
 
-@kernel(inline=True)
-def take_plot(
-    j: int,
-    shared: bool,
-    cycle: Cycle,
-    sensors: SensorColumns,
-    policy: Policy,
+@kernel(leaf=True)
+def _predict_strip(
+    first: int,
+    size: int,
+    tracks: TrackColumns,
+    to_s: Floats,
+    models: Models,
+    cubature: bool,
     x: Floats,
     P: Floats,
-    n: int,
-    sigma: Floats,
-    noise: Floats,
-    rate_only: Floats,
+    mixed_x: Floats,
+    mixed_P: Floats,
+    weight: Floats,
+    transition: Floats,
+    strip_mean: Floats,
+    strip_covariance: Floats,
     work: Floats,
-) -> float:
-    """Update one model's state by plot j; return its log-likelihood.
-
-    ``sigma`` (4,), ``noise`` (6,) and ``rate_only`` (4,) are scratch.
-    """
-    s = cycle.sensor[j]
-    origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
-    for a in range(4):
-        sigma[a] = cycle.sigma[j, a]
-        if shared:
-            sigma[a] = math.sqrt(sigma[a] ** 2 + 0.25 * sensors.resolution[s, a] ** 2)
-    if not sensors.cartesian[s]:
-        if math.isnan(cycle.measurement[j, 2]) and sensors.kind[s] != _TIME_DIFFERENCE:
-            square = 0.0
-            for a in range(3):
-                square += (x[a] - origin[a]) ** 2
-            height, height_sigma = guessed_height(
-                math.sqrt(square), sensors.height_m[s], policy.start_height_m,
-                policy.start_height_sigma_m,
+) -> None:
+    time_s, probability = tracks.time_s, tracks.probability
+    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
+    n_models = models.kind.size
+    take_strip(tracks.mean, first, size, strip_mean)
+    take_strip(tracks.covariance, first, size, strip_covariance)
+    mixed_dt = math.nan
+    for i in range(first, first + size):
+        dt = to_s[i] - time_s[i]
+        if not dt > 0.0:
+            continue
+        for m in range(n_models):
+            weight[m] = probability[m, i]
+            load_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
+                dimension[m], x[m], P[m],
             )  # fmt: skip
-            return update_without_height(
-                policy.cubature, sensors.kind[s], x, P, n, cycle.measurement[j], sigma, origin,
-                axes, sensors.other_enu_m[s], height, height_sigma, policy.start_climb_sigma_mps,
-                work,
+        if n_models > 1:
+            if dt != mixed_dt:
+                transition_over(models.sojourn_s, dt, transition)
+                mixed_dt = dt
+            mix(models.kind, weight, transition, x, P, mixed_x, mixed_P)
+        for m in range(n_models):
+            if cubature:
+                predict_cubature(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
+            else:
+                predict(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
+            probability[m, i] = weight[m]
+            store_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
+                dimension[m], x[m], P[m],
             )  # fmt: skip
-        if policy.cubature:
-            return cubature_update(
-                sensors.kind[s], x, P, n, cycle.measurement[j], sigma, origin, axes,
-                sensors.other_enu_m[s], work,
-            )  # fmt: skip
-        return extended_update(
-            sensors.kind[s], x, P, n, cycle.measurement[j], sigma, origin, axes,
-            sensors.other_enu_m[s], work,
-        )  # fmt: skip
-    for a in range(6):
-        noise[a] = cycle.noise[j, a]
-    if shared:
-        range2 = 0.0
-        for a in range(3):
-            range2 += (cycle.measurement[j, a] - origin[a]) ** 2
-        widest = max(sensors.resolution[s, 0] ** 2, sensors.resolution[s, 1] ** 2 * range2)
-        for a in (0, 3, 5):
-            noise[a] += 0.25 * widest
-    log_likelihood = position_update(x, P, n, cycle.measurement[j], noise, work)
-    if not math.isnan(cycle.measurement[j, 3]):
-        for a in range(3):
-            rate_only[a] = math.nan
-        rate_only[3] = cycle.measurement[j, 3]
-        log_likelihood += extended_update(
-            sensors.kind[s], x, P, n, rate_only, sigma, origin, axes, sensors.other_enu_m[s], work
-        )
-    return log_likelihood
+        time_s[i] = to_s[i]
+    put_strip(tracks.mean, first, size, strip_mean)
+    put_strip(tracks.covariance, first, size, strip_covariance)
 
 
 def update_tracks(
@@ -206,67 +176,167 @@ def _update(
     policy: Policy,
 ) -> None:
     """Let each track take the plots of its turn of this rank."""
-    count = turns.start.size - 1
-    mean, covariance, probability = tracks.mean, tracks.covariance, tracks.probability
-    n_models = models.kind.size
+    count, n_models = turns.start.size - 1, models.kind.size
+    mean_rows, covariance_rows = tracks.mean.shape[0], tracks.covariance.shape[0]
+    turn_first, turn_last = turns.first, turns.last
     pairs_max = 1
-    for t in range(turns.first.size):
-        pairs_max = max(pairs_max, turns.last[t] - turns.first[t])
+    for t in range(turn_first.size):
+        pairs_max = max(pairs_max, turn_last[t] - turn_first[t])
     for block in numba.prange((count + BLOCK - 1) // BLOCK):
         x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
-        weight = np.empty(n_models)
         many_x = np.empty((pairs_max, n_models, 9))
         many_P = np.empty((pairs_max, n_models, 9, 9))
-        fit = np.empty((pairs_max + 1, n_models))
+        weight, fit = np.empty(n_models), np.empty((pairs_max + 1, n_models))
         log_likelihood = np.empty(n_models)
         sigma, noise, rate_only = np.empty(4), np.empty(6), np.empty(4)
+        strip_mean = np.empty((mean_rows, _STRIP))
+        strip_covariance = np.empty((covariance_rows, _STRIP))
         work = np.empty((40, 9))
-        for i in range(block * BLOCK, min(count, (block + 1) * BLOCK)):
-            t = turns.start[i] + rank
-            if t >= turns.start[i + 1]:
-                continue
-            for m in range(n_models):
-                weight[m] = probability[m, i]
-                load_state(
-                    mean, models.mean_row[m], covariance, models.covariance_row[m], i,
-                    models.dimension[m], x[m], P[m],
-                )  # fmt: skip
-            first, pairs = turns.first[t], turns.last[t] - turns.first[t]
-            # One certain plot changes the state in place; else each pair changes a copy.
-            certain = pairs == 1 and turns.weight[first] >= _CERTAIN
-            for b in range(pairs):
-                for m in range(n_models):
-                    n = models.dimension[m]
-                    if not certain:
-                        for k in range(n):
-                            many_x[b, m, k] = x[m, k]
-                            for c in range(n):
-                                many_P[b, m, k, c] = P[m, k, c]
-                    fit[b, m] = take_plot(
-                        turns.plot[first + b], turns.shared[first + b], cycle, sensors, policy,
-                        x[m] if certain else many_x[b, m], P[m] if certain else many_P[b, m], n,
-                        sigma, noise, rate_only, work,
-                    )  # fmt: skip
-            if certain:
-                if n_models > 1:
-                    reweigh(weight, fit[0])
-            else:
-                _weigh_jointly(
-                    fit, turns.weight, first, pairs, turns.missed[t], weight, log_likelihood
-                )
-                for m in range(n_models):
-                    _match_moments(
-                        many_x, many_P, fit, pairs, m, models.dimension[m], weight[m], x, P, work
-                    )
-            for m in range(n_models):
-                probability[m, i] = weight[m]
-                store_state(
-                    mean, models.mean_row[m], covariance, models.covariance_row[m], i,
-                    models.dimension[m], x[m], P[m],
-                )  # fmt: skip
+        for first in range(block * BLOCK, min(count, (block + 1) * BLOCK), _STRIP):
+            _update_strip(
+                first, min(_STRIP, count - first), tracks, rank, turns, cycle, models, sensors,
+                policy, x, P, many_x, many_P, weight, fit, log_likelihood, sigma, noise,
+                rate_only, strip_mean, strip_covariance, work,
+            )  # fmt: skip
 
 
-@kernel()
+@kernel(leaf=True)
+def _update_strip(
+    strip: int,
+    size: int,
+    tracks: TrackColumns,
+    rank: int,
+    turns: Turns,
+    cycle: Cycle,
+    models: Models,
+    sensors: SensorColumns,
+    policy: Policy,
+    x: Floats,
+    P: Floats,
+    many_x: Floats,
+    many_P: Floats,
+    weight: Floats,
+    fit: Floats,
+    log_likelihood: Floats,
+    sigma: Floats,
+    noise: Floats,
+    rate_only: Floats,
+    strip_mean: Floats,
+    strip_covariance: Floats,
+    work: Floats,
+) -> None:
+    probability = tracks.probability
+    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
+    n_models = dimension.size
+    take_strip(tracks.mean, strip, size, strip_mean)
+    take_strip(tracks.covariance, strip, size, strip_covariance)
+    for i in range(strip, strip + size):
+        t = turns.start[i] + rank
+        if t >= turns.start[i + 1]:
+            continue
+        for m in range(n_models):
+            weight[m] = probability[m, i]
+            load_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
+                dimension[m], x[m], P[m],
+            )  # fmt: skip
+        first, pairs = turns.first[t], turns.last[t] - turns.first[t]
+        # One certain plot changes the state in place; else each pair changes a copy.
+        certain = pairs == 1 and turns.weight[first] >= _CERTAIN
+        for b in range(pairs):
+            for m in range(n_models):
+                n = dimension[m]
+                if not certain:
+                    for k in range(n):
+                        many_x[b, m, k] = x[m, k]
+                        for c in range(n):
+                            many_P[b, m, k, c] = P[m, k, c]
+                fit[b, m] = _take_plot(
+                    turns.plot[first + b], turns.shared[first + b], cycle, sensors, policy,
+                    x[m] if certain else many_x[b, m], P[m] if certain else many_P[b, m], n,
+                    sigma, noise, rate_only, work,
+                )  # fmt: skip
+        if certain:
+            if n_models > 1:
+                reweigh(weight, fit[0])
+        else:
+            _weigh_jointly(fit, turns.weight, first, pairs, turns.missed[t], weight, log_likelihood)
+            for m in range(n_models):
+                _match_moments(many_x, many_P, fit, pairs, m, dimension[m], weight[m], x, P, work)
+        for m in range(n_models):
+            probability[m, i] = weight[m]
+            store_state(
+                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
+                dimension[m], x[m], P[m],
+            )  # fmt: skip
+    put_strip(tracks.mean, strip, size, strip_mean)
+    put_strip(tracks.covariance, strip, size, strip_covariance)
+
+
+@kernel(inline=True)
+def _take_plot(
+    j: int,
+    shared: bool,
+    cycle: Cycle,
+    sensors: SensorColumns,
+    policy: Policy,
+    x: Floats,
+    P: Floats,
+    n: int,
+    sigma: Floats,
+    noise: Floats,
+    rate_only: Floats,
+    work: Floats,
+) -> float:
+    """Update one model's state by plot j; return its log-likelihood.
+
+    ``sigma`` (4,), ``noise`` (6,) and ``rate_only`` (4,) are scratch. A plot that may be of
+    two targets is widened by half the separation that its sensor does not resolve.
+    """
+    s = cycle.sensor[j]
+    origin, axes, other = sensors.origin_enu_m[s], sensors.enu_R_sensor[s], sensors.other_enu_m[s]
+    measured, kind = cycle.measurement[j], sensors.kind[s]
+    for a in range(4):
+        sigma[a] = cycle.sigma[j, a]
+        if shared:
+            sigma[a] = math.sqrt(sigma[a] ** 2 + 0.25 * sensors.resolution[s, a] ** 2)
+    if not sensors.cartesian[s]:
+        if math.isnan(measured[2]) and kind != _TIME_DIFFERENCE:
+            square = 0.0
+            for a in range(3):
+                square += (x[a] - origin[a]) ** 2
+            height, height_sigma = guessed_height(
+                math.sqrt(square), sensors.height_m[s], policy.start_height_m,
+                policy.start_height_sigma_m,
+            )  # fmt: skip
+            fit = update_without_height(
+                policy.cubature, kind, x, P, n, measured, sigma, origin, axes, other, height,
+                height_sigma, policy.start_climb_sigma_mps, work,
+            )  # fmt: skip
+        elif policy.cubature:
+            fit = cubature_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
+        else:
+            fit = extended_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
+    else:
+        for a in range(6):
+            noise[a] = cycle.noise[j, a]
+        if shared:
+            range2 = 0.0
+            for a in range(3):
+                range2 += (measured[a] - origin[a]) ** 2
+            widest = max(sensors.resolution[s, 0] ** 2, sensors.resolution[s, 1] ** 2 * range2)
+            for a in (0, 3, 5):
+                noise[a] += 0.25 * widest
+        fit = position_update(x, P, n, measured, noise, work)
+        if not math.isnan(measured[3]):
+            for a in range(3):
+                rate_only[a] = math.nan
+            rate_only[3] = measured[3]
+            fit += extended_update(kind, x, P, n, rate_only, sigma, origin, axes, other, work)
+    return fit
+
+
+@kernel(leaf=True)
 def _weigh_jointly(
     fit: Floats,
     weight: Floats,
@@ -303,7 +373,7 @@ def _weigh_jointly(
         probability[m] = scratch[m]
 
 
-@kernel()
+@kernel(leaf=True)
 def _match_moments(
     many_x: Floats,
     many_P: Floats,
@@ -351,23 +421,45 @@ def extrapolate(
     # A copy is moved on, piece by piece to keep it small.
     for first in range(0, count, _PIECE):
         rows = slice(first, min(count, first + _PIECE))
-        piece = copied(tracks, rows)
+        piece = tracks._replace(
+            mean=tracks.mean[:, rows].copy(),
+            covariance=tracks.covariance[:, rows].copy(),
+            probability=tracks.probability[:, rows].copy(),
+            time_s=tracks.time_s[rows].copy(),
+        )
         predict_tracks(piece, piece.time_s.size, to_s, models, policy)
-        _combine(piece, models, mean[rows], covariance[rows])
+        _combine(
+            piece.mean, piece.covariance, piece.probability, models, mean[rows], covariance[rows]
+        )
     return mean, covariance
 
 
-@kernel()
-def _combine(tracks: TrackColumns, models: Models, mean: Floats, covariance: Floats) -> None:
+@kernel(parallel=True)
+def _combine(
+    means: Floats,
+    covariances: Floats,
+    probability: Floats,
+    models: Models,
+    mean: Floats,
+    covariance: Floats,
+) -> None:
     """Write every track's moments over its models."""
-    n_models = models.kind.size
-    x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
-    weight = np.empty(n_models)
-    for i in range(mean.shape[0]):
-        for m in range(n_models):
-            weight[m] = tracks.probability[m, i]
-            load_state(
-                tracks.mean, models.mean_row[m], tracks.covariance, models.covariance_row[m], i,
-                models.dimension[m], x[m], P[m],
-            )  # fmt: skip
-        combine(weight, x, P, mean[i], covariance[i])
+    n = mean.shape[0]
+    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
+    n_models = dimension.size
+    for block in numba.prange((n + BLOCK - 1) // BLOCK):
+        x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
+        weight = np.empty(n_models)
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            if n_models == 1:
+                for a in range(6):
+                    mean[i, a] = means[a, i]
+                    for b in range(6):
+                        covariance[i, a, b] = covariances[PACKED_ROW[a, b], i]
+                continue
+            for m in range(n_models):
+                weight[m] = probability[m, i]
+                load_state(
+                    means, mean_row[m], covariances, covariance_row[m], i, dimension[m], x[m], P[m]
+                )
+            combine(weight, x, P, mean[i], covariance[i])

@@ -14,7 +14,7 @@ from sim.core.kbest import best_choices
 from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.gating import Candidates
-from sim.tracking.life import coast, confirm
+from sim.tracking.life import coast, confirm, is_placed
 from sim.tracking.pairing import LEAST_DETECTION, MOST_DETECTION
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.store import TrackColumns, empty_columns
@@ -317,11 +317,22 @@ def judge_leaves(
     The rules are those of ``sim.tracking.life.age_tracks``, leaf by leaf.
     """
     alive, ripe = np.empty(count, np.bool_), np.zeros(count, np.bool_)
+    status, score = tracks.status, tracks.score
     for i in range(count):
-        if tracks.status[i] == _TENTATIVE:
-            alive[i] = confirm(tracks, i, now_s, policy)
-            ripe[i] = tracks.status[i] != _TENTATIVE
-            tracks.status[i] = _TENTATIVE
+        if status[i] == _TENTATIVE:
+            alive[i] = confirm(
+                i, now_s, status, tracks.history, tracks.look, score, tracks.birth_s,
+                tracks.birth_period_s, policy,
+            )  # fmt: skip
+            ripe[i] = status[i] != _TENTATIVE
+            status[i] = _TENTATIVE
         else:
-            alive[i] = coast(tracks, i, now_s, models, policy)
+            alive[i] = coast(
+                i, now_s, status, score, tracks.last_plot_s, tracks.last_period_s, tracks.hidden_s,
+                policy,
+            ) and is_placed(
+                i, now_s, tracks.time_s, tracks.probability, tracks.covariance,
+                models.covariance_row, models.kind, models.parameters,
+                policy.position_variance_max_m2,
+            )  # fmt: skip
     return alive, ripe

@@ -111,7 +111,7 @@ def _sift(
     return rows[: counts[_SOUND]], counts
 
 
-@kernel()
+@kernel(inline=True)
 def _verdict(
     j: int,
     time_s: Floats,

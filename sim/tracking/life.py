@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.jit import kernel
 from sim.core.motion import Motion
-from sim.core.tables import Bools, Floats, Ints, TrackStatus
+from sim.core.tables import Bools, Bytes, Floats, Indices, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.pairing import Pairs
 from sim.tracking.policy import Models, Policy, SensorColumns
@@ -50,14 +50,17 @@ def add_evidence(
         top = math.log(EXISTENCE_MAX / (1.0 - EXISTENCE_MAX))
     else:
         top = policy.confirm_score
+    score, looked_s = tracks.score, tracks.looked_s
+    gain, start, plot, plot_time = pairs.gain, pairs.start, pairs.plot, cycle.time_s
+    rotates, last_s = sensors.rotates[s], cycle.last_s[g]
     for i in range(count):
-        if sensors.rotates[s] and candidate_start[i + 1] == candidate_start[i]:
+        if rotates and candidate_start[i + 1] == candidate_start[i]:
             continue
-        tracks.score[i] = min(tracks.score[i] + pairs.gain[i], top)
-        looked = cycle.last_s[g]
-        if pairs.start[i + 1] > pairs.start[i]:
-            looked = cycle.time_s[pairs.plot[pairs.start[i]]]
-        tracks.looked_s[s, i] = max(tracks.looked_s[s, i], looked)
+        score[i] = min(score[i] + gain[i], top)
+        looked = last_s
+        if start[i + 1] > start[i]:
+            looked = plot_time[plot[start[i]]]
+        looked_s[s, i] = max(looked_s[s, i], looked)
 
 
 @kernel()
@@ -65,10 +68,11 @@ def book_turns(
     tracks: TrackColumns, turns: Turns, count: int, cycle: Cycle, sensors: SensorColumns
 ) -> None:
     """Count for each track the plots that were more likely its own than not, in order of time."""
+    start, missed, heaviest = turns.start, turns.missed, turns.heaviest
     for i in range(count):
-        for t in range(turns.start[i], turns.start[i + 1]):
-            if turns.missed[t] < 0.5:
-                book(tracks, i, turns.heaviest[t], cycle, sensors)
+        for t in range(start[i], start[i + 1]):
+            if missed[t] < 0.5:
+                book(tracks, i, heaviest[t], cycle, sensors)
 
 
 @kernel(inline=True)
@@ -91,7 +95,7 @@ def book(tracks: TrackColumns, i: int, j: int, cycle: Cycle, sensors: SensorColu
     tracks.sensors[i] |= np.uint64(1) << np.uint64(s % 64)
 
 
-@kernel()
+@kernel(inline=True)
 def _bits(word: int) -> int:
     count = 0
     while word:
@@ -152,23 +156,25 @@ def count_missed_looks(
     With the existence rule, targets also leave: the probability decays with their lifetime.
     """
     x = np.empty(9)
+    mean, score, looked_s, birth_s = tracks.mean, tracks.score, tracks.looked_s, tracks.birth_s
+    period_s, rotates = sensors.period_s, sensors.rotates
     for i in range(count):
-        for s in range(sensors.period_s.size):
-            period = sensors.period_s[s]
-            grace = _GRACE_OF_ROTATING if sensors.rotates[s] else _GRACE
-            due = (now_s - tracks.looked_s[s, i]) / period - grace
+        for s in range(period_s.size):
+            period = period_s[s]
+            grace = _GRACE_OF_ROTATING if rotates[s] else _GRACE
+            due = (now_s - looked_s[s, i]) / period - grace
             if due < 1.0:
                 continue
             looks = math.floor(due)
-            tracks.looked_s[s, i] += looks * period
+            looked_s[s, i] += looks * period
             for k in range(6):
-                x[k] = tracks.mean[k, i]
+                x[k] = mean[k, i]
             p = detection_probability(s, x, sensors, policy.detection_probability)
-            tracks.score[i] += looks * math.log(1.0 - min(p, 0.999))
+            score[i] += looks * math.log(1.0 - min(p, 0.999))
         if policy.rule == 2:
-            lived_s = now_s - max(before_s, tracks.birth_s[i])
-            existence = math.exp(-lived_s / policy.lifetime_s) / (1.0 + math.exp(-tracks.score[i]))
-            tracks.score[i] = math.log(max(existence, 1e-12) / (1.0 - existence))
+            lived_s = now_s - max(before_s, birth_s[i])
+            existence = math.exp(-lived_s / policy.lifetime_s) / (1.0 + math.exp(-score[i]))
+            score[i] = math.log(max(existence, 1e-12) / (1.0 - existence))
 
 
 @kernel()
@@ -193,56 +199,105 @@ def age_tracks(
     -------
     dropped, confirmed : whether any is to be dropped, and tracks confirmed so far in the run
     """
+    status, number = tracks.status, tracks.number
+    history, look, score = tracks.history, tracks.look, tracks.score
+    birth_s, birth_period_s = tracks.birth_s, tracks.birth_period_s
+    last_plot_s, last_period_s, hidden_s = tracks.last_plot_s, tracks.last_period_s, tracks.hidden_s
+    probability, covariance, time_s = tracks.probability, tracks.covariance, tracks.time_s
+    first_row, kind, parameters = models.covariance_row, models.kind, models.parameters
     dropped = False
     for i in range(count):
         keep[i] = True
-        if tracks.status[i] == _TENTATIVE:
-            keep[i] = confirm(tracks, i, now_s, policy)
-            if tracks.status[i] != _TENTATIVE:
+        if status[i] == _TENTATIVE:
+            keep[i] = confirm(
+                i, now_s, status, history, look, score, birth_s, birth_period_s, policy
+            )
+            if status[i] != _TENTATIVE:
                 confirmed += 1
-                tracks.number[i] = confirmed
-        if keep[i] and tracks.status[i] != _TENTATIVE:
-            keep[i] = coast(tracks, i, now_s, models, policy)
+                number[i] = confirmed
+        if keep[i] and status[i] != _TENTATIVE:
+            keep[i] = coast(
+                i, now_s, status, score, last_plot_s, last_period_s, hidden_s, policy
+            ) and is_placed(
+                i, now_s, time_s, probability, covariance, first_row, kind, parameters,
+                policy.position_variance_max_m2,
+            )  # fmt: skip
         dropped = dropped or not keep[i]
     return dropped, confirmed
 
 
 @kernel(inline=True)
-def confirm(tracks: TrackColumns, i: int, now_s: float, policy: Policy) -> bool:
+def confirm(
+    i: int,
+    now_s: float,
+    status: Bytes,
+    history: Indices,
+    look: Ints,
+    score: Floats,
+    birth_s: Floats,
+    birth_period_s: Floats,
+    policy: Policy,
+) -> bool:
     """Confirm a tentative track if it is due; tell whether it lives on."""
+    lives = True
     if policy.rule == 0:
         mask = (1 << policy.confirm_looks) - 1
-        if _bits(tracks.history[i] & mask) < policy.confirm_hits:
-            looks = (now_s - tracks.birth_s[i]) / tracks.birth_period_s[i]
-            misses = max(math.floor(looks - 0.5), tracks.look[i]) + 1 - _bits(tracks.history[i])
-            return bool(misses <= policy.confirm_looks - policy.confirm_hits)
-    elif tracks.score[i] < policy.confirm_score:
-        return bool(tracks.score[i] > policy.drop_score)
-    tracks.status[i] = _CONFIRMED
-    return True
+        if _bits(history[i] & mask) < policy.confirm_hits:
+            looks = (now_s - birth_s[i]) / birth_period_s[i]
+            misses = max(math.floor(looks - 0.5), look[i]) + 1 - _bits(history[i])
+            lives = misses <= policy.confirm_looks - policy.confirm_hits
+        else:
+            status[i] = _CONFIRMED
+    elif score[i] < policy.confirm_score:
+        lives = score[i] > policy.drop_score
+    else:
+        status[i] = _CONFIRMED
+    return lives
 
 
 @kernel(inline=True)
-def coast(tracks: TrackColumns, i: int, now_s: float, models: Models, policy: Policy) -> bool:
-    """Set the status of a confirmed track; tell whether it lives on."""
-    silent_s = now_s - tracks.last_plot_s[i]
-    coasts = silent_s > 1.5 * tracks.last_period_s[i]
-    tracks.status[i] = _COASTING if coasts else _CONFIRMED
-    if silent_s - tracks.hidden_s[i] > policy.coast_max_s:
-        return False
-    if silent_s > max(policy.coast_max_s, policy.coast_hidden_max_s):
-        return False
-    if policy.rule == 2 and tracks.score[i] <= policy.drop_score:
-        return False
-    m = _most_probable(tracks.probability, i)
-    P, first = tracks.covariance, models.covariance_row[m]
-    dt = max(now_s - tracks.time_s[i], 0.0)
+def coast(
+    i: int,
+    now_s: float,
+    status: Bytes,
+    score: Floats,
+    last_plot_s: Floats,
+    last_period_s: Floats,
+    hidden_s: Floats,
+    policy: Policy,
+) -> bool:
+    """Set the status of a confirmed track; tell whether it was seen lately enough."""
+    silent_s = now_s - last_plot_s[i]
+    status[i] = _COASTING if silent_s > 1.5 * last_period_s[i] else _CONFIRMED
+    return (
+        silent_s - hidden_s[i] <= policy.coast_max_s
+        and silent_s <= max(policy.coast_max_s, policy.coast_hidden_max_s)
+        and (policy.rule != 2 or score[i] > policy.drop_score)
+    )
+
+
+@kernel(inline=True)
+def is_placed(
+    i: int,
+    now_s: float,
+    time_s: Floats,
+    probability: Floats,
+    P: Floats,
+    first_row: Indices,
+    kind: Indices,
+    parameters: Floats,
+    variance_max_m2: float,
+) -> bool:
+    """Tell whether a track's place is known well enough."""
+    m = _most_probable(probability, i)
+    first = first_row[m]
+    dt = max(now_s - time_s[i], 0.0)
     growth = 0.0
-    if models.kind[m] == _CONSTANT_VELOCITY:
-        growth = models.parameters[m, 0] * dt * dt * dt / 3.0
+    if kind[m] == _CONSTANT_VELOCITY:
+        growth = parameters[m, 0] * dt * dt * dt / 3.0
     east = P[first, i] + dt * (2.0 * P[first + 6, i] + dt * P[first + 15, i])
     north = P[first + 3, i] + dt * (2.0 * P[first + 10, i] + dt * P[first + 18, i])
-    return bool(max(east, north) + growth <= policy.position_variance_max_m2)
+    return max(east, north) + growth <= variance_max_m2
 
 
 @kernel(inline=True)

@@ -87,29 +87,19 @@ def _nearest(
         if plot_of[i] >= 0:
             total += 1
     pair_start[n] = total
-    pairs = Pairs(
-        pair_start,
-        np.empty(total, np.int32),
-        np.empty(total),
-        np.empty(n),
-        np.zeros(total, np.bool_),
-        np.empty(n),
-    )
+    pair_plot, missed, score = np.empty(total, np.int32), np.ones(n), np.empty(n)
     for i in range(n):
         p = min(max(detection[i], LEAST_DETECTION), MOST_DETECTION)
-        pairs.missed[i] = 1.0
-        pairs.gain[i] = math.log(1.0 - min(detection[i], MOST_DETECTION))
+        score[i] = math.log(1.0 - min(detection[i], MOST_DETECTION))
         j = plot_of[i]
         if j >= 0:
-            k = pair_start[i]
-            pairs.plot[k] = first + j
-            pairs.weight[k] = 1.0
-            pairs.missed[i] = 0.0
+            pair_plot[pair_start[i]] = first + j
+            missed[i] = 0.0
             taken[first + j] = True
             for e in range(start[i], start[i + 1]):
                 if plot[e] == j:
-                    pairs.gain[i] = gain[e] + math.log(1.0 - p)
-    return pairs
+                    score[i] = gain[e] + math.log(1.0 - p)
+    return Pairs(pair_start, pair_plot, np.ones(total), missed, np.zeros(total, np.bool_), score)
 
 
 def pair_jointly(

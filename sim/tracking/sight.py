@@ -15,7 +15,7 @@ _UPRIGHT_RAD = 1.5707
 _REFRACTED_RADIUS_M = 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
 
 
-@kernel()
+@kernel(leaf=True)
 def tells_sight(s: int, sensors: SensorColumns) -> bool:
     """Tell whether sensor s says anything of where it sees nothing."""
     if sensors.kind[s] == _POSITION or sensors.kind[s] == _TIME_DIFFERENCE:
@@ -29,7 +29,7 @@ def tells_sight(s: int, sensors: SensorColumns) -> bool:
     return bool(limited or sensors.mask_rad[s, 0] > -_UPRIGHT_RAD)
 
 
-@kernel()
+@kernel(leaf=True)
 def is_under_ground(x: Floats, sensors: SensorColumns) -> bool:
     """Tell whether a place lies below the ground about every sensor."""
     for s in range(sensors.period_s.size):
@@ -42,7 +42,7 @@ def is_under_ground(x: Floats, sensors: SensorColumns) -> bool:
     return True
 
 
-@kernel()
+@kernel(leaf=True)
 def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: float) -> float:
     """Return the probability that one look of sensor s detects a target at x[:3].
 

@@ -125,7 +125,7 @@ def _filter(
     models = kinds.size
     x = np.zeros((models, 9))
     P = np.zeros((models, 9, 9))
-    mixed_x = np.empty((models, 9))
+    mixed_x = np.empty((models + 1, 9))
     mixed_P = np.empty((models, 9, 9))
     p = np.empty(models)
     log_likelihood = np.empty(models)

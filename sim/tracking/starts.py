@@ -52,7 +52,6 @@ def start_tracks(
     buckets = empty_buckets(room)
     widest = 0.0
     position, noise = np.empty(3), np.empty(6)
-    square = np.empty((3, 3))
     x, P, work = np.empty(9), np.empty((9, 9)), np.empty((40, 9))
     found = np.empty(_NEIGHBOURS_MAX, np.int32)
     for g in range(scans):
@@ -60,7 +59,7 @@ def start_tracks(
         older = buckets.entries[0]
         before = count
         for j in range(cycle.scan_first[g], cycle.scan_first[g + 1]):
-            if taken[j] or not locate(j, cycle, sensors, policy, position, noise, square):
+            if taken[j] or not locate(j, cycle, sensors, policy, position, noise):
                 continue
             if older and explained(
                 tracks, j, cycle, policy, position, noise, widest, buckets, P, found
@@ -122,7 +121,6 @@ def locate(
     policy: Policy,
     position: Floats,
     noise: Floats,
-    square: Floats,
 ) -> bool:
     """Write where a plot says that its target is; False if it alone cannot say.
 
@@ -171,13 +169,8 @@ def locate(
         sensors.origin_enu_m[s],
         sensors.enu_R_sensor[s],
         position,
-        square,
+        noise,
     )
-    row = 0
-    for a in range(3):
-        for b in range(a, 3):
-            noise[row] = square[a, b]
-            row += 1
     return True
 
 
@@ -208,7 +201,7 @@ def _receiver_range(
     return max(range_m, 1.0), max((total - range_m) / gap, 0.5)
 
 
-@kernel()
+@kernel(leaf=True)
 def begin_state(
     s: int,
     position: Floats,
@@ -239,7 +232,7 @@ def begin_state(
                 P[a + 3, b + 3] += axes[a, c] * axes[b, c] * spread**2
 
 
-@kernel()
+@kernel(leaf=True)
 def give_birth(
     tracks: TrackColumns,
     i: int,

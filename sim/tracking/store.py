@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,7 +87,8 @@ def with_room(columns: TrackColumns, count: int, needed: int) -> TrackColumns:
     capacity = columns.time_s.size
     if needed <= capacity:
         return columns
-    capacity = max(needed, capacity + capacity // 4)
+    # Memory that is never written is never given by the system: room costs little.
+    capacity = needed + needed // 2
     return _each(columns, lambda array: _resized(array, count, capacity))
 
 
@@ -95,17 +97,30 @@ def copied(columns: TrackColumns, rows: slice) -> TrackColumns:
     return _each(columns, lambda array: array[..., rows].copy())
 
 
-@kernel()
 def drop_columns(columns: TrackColumns, count: int, keep: Bools) -> int:
     """Keep some of the first ``count`` columns, in order and in place; return their number.
 
     Array by array and row by row, so that memory is read in order.
     """
+    _close_states(columns.mean, columns.covariance, count, keep)
+    return _close_rest(columns, count, keep)
+
+
+@kernel(parallel=True)
+def _close_states(mean: Floats, covariance: Floats, count: int, keep: Bools) -> None:
+    n = mean.shape[0]
+    for r in numba.prange(n + covariance.shape[0]):
+        if r < n:
+            _close(mean[r], 0, count, keep)
+        else:
+            _close(covariance[r - n], 0, count, keep)
+
+
+@kernel()
+def _close_rest(columns: TrackColumns, count: int, keep: Bools) -> int:
     first = 0
     while first < count and keep[first]:
         first += 1
-    _close_rows(columns.mean, first, count, keep)
-    _close_rows(columns.covariance, first, count, keep)
     _close_rows(columns.probability, first, count, keep)
     _close_rows(columns.hit_s, first, count, keep)
     _close_rows(columns.looked_s, first, count, keep)
@@ -131,9 +146,11 @@ def _close_rows(rows: NDArray[Any], first: int, count: int, keep: Bools) -> None
         _close(rows[r], first, count, keep)
 
 
-@kernel()
+@kernel(leaf=True)
 def _close(row: NDArray[Any], first: int, count: int, keep: Bools) -> int:
     """Move what is kept to the front; what lies before ``first`` stays where it is."""
+    while first < count and keep[first]:
+        first += 1
     at = first
     for i in range(first, count):
         if keep[i]:

@@ -21,15 +21,14 @@ from sim.tracking.store import TrackColumns
 from sim.tracking.turns import Turns
 
 _BLOCK = 4096
+_CONSTANT_VELOCITY = int(Motion.CONSTANT_VELOCITY)
 #: Variance of a position that says nothing, m².
 _NOTHING_M2 = 1e30
 
 
 def goes_straight(models: Models, policy: Policy) -> bool:
     """Tell whether there is one constant-velocity model, and no cubature."""
-    return bool(models.kind.size == 1 and models.kind[0] == Motion.CONSTANT_VELOCITY) and not (
-        policy.cubature
-    )
+    return models.kind.tolist() == [_CONSTANT_VELOCITY] and not policy.cubature
 
 
 @kernel(parallel=True)
@@ -80,8 +79,8 @@ def update_straight(
     bool
         False, with nothing done, if some turn asks for more.
     """
-    capacity = tracks.time_s.size
-    measured, noise = np.zeros((3, capacity)), np.zeros((6, capacity))
+    count = turns.start.size - 1
+    measured, noise = np.zeros((3, count)), np.zeros((6, count))
     noise[[0, 3, 5]] = _NOTHING_M2
     if not _collect(rank, turns, cycle, sensors, measured, noise):
         return False

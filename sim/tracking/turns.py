@@ -68,43 +68,31 @@ def _order(
         for i in range(n):
             if pair_start[g, i + 1] > pair_start[g, i]:
                 total += 1
-    turns = Turns(
+    start, first, last = (
         np.empty(n + 1, np.int32),
         np.empty(total, np.int32),
         np.empty(total, np.int32),
-        np.empty(total),
-        np.empty(total, np.int32),
-        np.empty(total),
-        plot,
-        weight,
-        shared,
     )
+    time_s, heaviest, miss = np.empty(total), np.empty(total, np.int32), np.empty(total)
     t = 0
     for i in range(n):
-        turns.start[i] = t
+        start[i] = t
         for g in range(scans):
-            first = offset[g] + pair_start[g, i]
-            last = offset[g] + pair_start[g, i + 1]
-            if first == last:
+            begin, end = offset[g] + pair_start[g, i], offset[g] + pair_start[g, i + 1]
+            if begin == end:
                 continue
-            heaviest = first
-            for b in range(first + 1, last):
-                if weight[b] > weight[heaviest]:
-                    heaviest = b
-            time_s = plot_time[plot[heaviest]]
+            most = begin
+            for b in range(begin + 1, end):
+                if weight[b] > weight[most]:
+                    most = b
+            when_s = plot_time[plot[most]]
             at = t
-            while at > turns.start[i] and turns.time_s[at - 1] > time_s:
-                turns.first[at] = turns.first[at - 1]
-                turns.last[at] = turns.last[at - 1]
-                turns.time_s[at] = turns.time_s[at - 1]
-                turns.heaviest[at] = turns.heaviest[at - 1]
-                turns.missed[at] = turns.missed[at - 1]
+            while at > start[i] and time_s[at - 1] > when_s:
+                first[at], last[at], time_s[at] = first[at - 1], last[at - 1], time_s[at - 1]
+                heaviest[at], miss[at] = heaviest[at - 1], miss[at - 1]
                 at -= 1
-            turns.first[at] = first
-            turns.last[at] = last
-            turns.time_s[at] = time_s
-            turns.heaviest[at] = plot[heaviest]
-            turns.missed[at] = missed[g, i]
+            first[at], last[at], time_s[at] = begin, end, when_s
+            heaviest[at], miss[at] = plot[most], missed[g, i]
             t += 1
-    turns.start[n] = t
-    return turns
+    start[n] = t
+    return Turns(start, first, last, time_s, heaviest, miss, plot, weight, shared)

@@ -104,11 +104,10 @@ def _start(
 ) -> tuple[int, Seeds]:
     plots, scans = taken.size, cycle.scan_sensor.size
     place, noise, full = np.empty((plots, 3)), np.empty((plots, 6)), np.empty((plots, 6))
-    square = np.empty((3, 3))
     free = np.zeros(plots, np.bool_)
     for j in range(plots):
-        if not taken[j] and locate(j, cycle, sensors, policy, place[j], full[j], square):
-            free[j] = locate(j, cycle, sensors, sharp, place[j], noise[j], square)
+        if not taken[j] and locate(j, cycle, sensors, policy, place[j], full[j]):
+            free[j] = locate(j, cycle, sensors, sharp, place[j], noise[j])
     used = np.zeros(seeds.time_s.size, np.bool_)
     seed_of = np.empty(plots, np.int32)
     buckets = empty_buckets(plots)
