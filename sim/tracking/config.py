@@ -187,11 +187,8 @@ class TrackerConfig(Spec):
             raise ValueError("reference_sensors serve registration, which is off")
         if self.filter == "imm" and len(self.models) == 1:
             raise ValueError("filter imm needs two models or more")
-        if self.association == "mht":
-            if self.start != "one-point":
-                raise ValueError("association mht starts tracks from one plot (start: one-point)")
-            if self.clutter != "assumed":
-                raise ValueError("association mht takes the clutter as assumed")
+        if self.association == "mht" and self.start != "one-point":
+            raise ValueError("association mht starts tracks from one plot (start: one-point)")
         if self.association == "jipda" and self.confirmation_rule != "existence":
             raise ValueError("association jipda confirms by existence")
         return self
