@@ -97,10 +97,11 @@ def fly(
     return numbers
 
 
-def test_a_formation_seen_by_a_resolving_radar_stays_four_tracks() -> None:
+@pytest.mark.parametrize("association", ["gnn", "mht"])
+def test_a_formation_seen_by_a_resolving_radar_stays_four_tracks(association: str) -> None:
     models = radars()
     square = np.array([[0, 0, 0], [300, 0, 0], [0, 300, 0], [300, 300, 0]], float)
-    tracker = Tracker(TrackerConfig(merge_distance=3.0), models)
+    tracker = Tracker(TrackerConfig(merge_distance=3.0, association=association), models)
     numbers = fly(tracker, models, 40, square)
     assert set(numbers[6:]) == {4}
 
@@ -133,6 +134,21 @@ def test_tracks_of_two_biased_radars_merge(distance: float) -> None:
         # Nothing that was counted is lost: two tracks took nearly all plots.
         assert shown.hits[0] >= hits + 14
         assert shown.replies[0].tolist() == [0, shown.hits[0], 0]
+
+
+def test_of_trees_on_one_target_the_oldest_stays() -> None:
+    """Two biased radars that get well: trees of one target starve each other, the older too."""
+    shown = {}
+    for distance in (0.0, 2.0):
+        models = radars(2)
+        config = TrackerConfig(association="mht", merge_distance=distance, gate_probability=0.9)
+        tracker = Tracker(config, models)
+        numbers = fly(tracker, models, 14, np.zeros((1, 3)), bias_rad=0.02)
+        assert numbers[-1] == 2
+        shown[distance] = fly(tracker, models, 14, np.zeros((1, 3)), first=14, pd=1.0)
+        assert (confirmed(tracker).number.tolist() == [1]) == (distance > 0.0)
+    assert shown[2.0][-1] == shown[0.0][-1] == 1
+    assert sum(shown[2.0]) < sum(shown[0.0])
 
 
 @pytest.mark.parametrize("rotates", [True, False])

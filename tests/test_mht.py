@@ -21,9 +21,12 @@ from sim.core.kbest import best_choices
 from sim.core.tables import Measured, Plots, Tracks, TrackStatus
 from sim.tracking import SensorModels, Tracker, TrackerConfig, mht
 from sim.tracking.cycle import cycle_of
+from sim.tracking.gating import Candidates
 from sim.tracking.hypotheses import LEAVES_MAX, NOTHING
 from sim.tracking.mht import MhtEngine, decide, in_order_of_time
 from sim.tracking.policy import gates
+from sim.tracking.store import empty_columns
+from sim.tracking.unresolved import find_merged
 
 
 def engine_of(tracker: Tracker) -> MhtEngine:
@@ -368,6 +371,40 @@ def test_confirming_coasting_and_dropping(confirmation: str) -> None:
     assert len(tracker.picture()) == 1
     tracker.process(Plots.empty(), 40.1)
     assert len(tracker.picture()) == 0
+
+
+def test_bearings_alone_are_refused() -> None:
+    models = two_radars()
+    models.measures[:] = [False, True, False, False]
+    with pytest.raises(ValueError, match="starts no tracks from bearings"):
+        Tracker(TrackerConfig(association="mht"), models)
+
+
+def test_merged_candidates_are_those_of_near_confirmed_targets() -> None:
+    """Leaves of four trees, three of them near by, the last of these tentative."""
+    x = np.array([0.0, 60.0, 120.0, 3000.0])
+    sensors = replace(
+        SensorModels.at_origin(period_s=4.0), resolution=np.array([[200.0, 0.05, 0.05, 0.0]])
+    )
+    engine = engine_of(Tracker(TrackerConfig(association="mht"), sensors))
+    tracks = empty_columns(4)
+    tracks.mean[0], tracks.mean[1], tracks.mean[2] = x, 20e3, 3e3
+    tracks.status[:] = [1, 1, 0, 1]
+    plots = positions(4.0, np.array([[30.0, 20e3, 3e3], [3000.0, 20e3, 3e3]]))
+    cycle = cycle_of(plots, np.arange(2, dtype=np.int32), engine._sensors)
+    for rows, possible, only in (
+        ([[0], [0], [0], [0]], [True, True, False, False], [True, True, False, False]),
+        ([[0, 1], [0], [], [1]], [True, False, True, False], [False] * 4),
+        ([[0], [1], [0], [1]], [False] * 4, [False] * 4),
+    ):
+        start = np.cumsum([0, *map(len, rows)]).astype(np.int32)
+        plot = np.concatenate([np.array(row, np.int32) for row in rows])
+        candidates = Candidates(start, plot, np.zeros(plot.size), np.full(4, 0.9))
+        found = find_merged(
+            tracks, np.arange(4), np.ones(4, np.bool_), candidates, 0, cycle, engine._sensors
+        )
+        assert found.possible.tolist() == possible
+        assert found.only.tolist() == only
 
 
 # --- hard scenes ----------------------------------------------------------------------------

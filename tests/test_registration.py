@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from reference import polar
 from scipy.stats import chi2
 
 from sim.core.tables import Measured, Plots
-from sim.tracking.registration import Registration, RegistrationSettings
+from sim.tracking.config import TrackerConfig
+from sim.tracking.registration import Registration, RegistrationSettings, settings_of
 from sim.tracking.sensor_models import SensorModels
 
 PRIOR = np.array([100.0, 0.01, 0.01, 0.5])
@@ -304,10 +307,33 @@ def test_what_is_no_longer_seen_becomes_uncertain_again() -> None:
     assert (np.abs(late.value[2:]) < 0.05 * PRIOR).all()
 
 
-@pytest.mark.parametrize("references", [(0,), (1,)])
-def test_a_reference_must_report_positions(references: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="positions"):
-        Registration(site("rr"), RegistrationSettings(references=references))
+def test_a_reference_radar_has_no_bias_and_lends_its_clock() -> None:
+    registration, _, bias = taught("rr", seed=15, references=(1,))
+    told = registration.biases()
+    assert told.value[1].tolist() == told.sigma[1].tolist() == [0.0] * 4
+    assert (told.sigma[0] < 0.2 * PRIOR).all()
+    assert within(registration, bias) < chi2.ppf(0.999, 4)
+
+
+def test_a_reference_must_take_part() -> None:
+    models = site("rr")
+    models.kind[1] = Measured.BISTATIC
+    with pytest.raises(ValueError, match="polar or report positions"):
+        Registration(models, RegistrationSettings(references=(1,)))
+
+
+def test_settings_name_references_by_id() -> None:
+    models = replace(site("rr"), id=np.array(["north", "south"]))
+    config = TrackerConfig(
+        registration=True, reference_sensors=["south"], azimuth_bias_sigma_deg=0.1
+    )
+    settings = settings_of(config, models)
+    assert settings.references == (1,)
+    assert settings.azimuth_sigma_rad == pytest.approx(np.radians(0.1))
+    with pytest.raises(ValueError, match="no sensor has the id 'south'"):
+        settings_of(config, site("rr"))
+    with pytest.raises(ValueError, match="registration, which is off"):
+        TrackerConfig(reference_sensors=["south"])
 
 
 @pytest.mark.slow

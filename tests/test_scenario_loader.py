@@ -289,6 +289,13 @@ def test_the_base_is_right(tmp_path: Path) -> None:
             "no target has the id `airlner`",
             "did you mean `airliner`?",
         ),
+        (
+            "seed: 1",
+            "seed: 1\ntracker: {registration: true, reference_sensors: [radar-1, radar-2]}",
+            "radar-2]",
+            "no sensor has the id `radar-2`",
+            "did you mean `radar-1`?",
+        ),
         ("{id: BEL}", "{id: NLD}", "NLD}]", "`NLD` is already the id of a nation, on line 6", None),
         (
             "id: base, kind",

@@ -173,7 +173,9 @@ def test_late_plots_find_the_seeds_of_their_time() -> None:
 
 def test_a_radar_without_elevation_measures_no_climb() -> None:
     models = two_radars()
-    config = TrackerConfig(start="two-point", start_climb_sigma_mps=15.0, start_height_m=3000.0)
+    config = TrackerConfig(
+        start="two-point", start_climb_sigma_mps=15.0, start_height_sigma_m=3000.0
+    )
     tracker = Tracker(config, models)
     velocity = np.array([200.0, -50.0, 0.0])
     for time_s in (1.0, 5.0):

@@ -17,7 +17,7 @@ CONFIGS = {
     "imm-jipda": TrackerConfig(filter="imm", association="jipda"),
     "two-point": TrackerConfig(start="two-point", association="jpda"),
     "learned clutter": TrackerConfig(clutter="estimated", confirmation="score"),
-    "mht": TrackerConfig(association="mht", scans_back=2),
+    "mht": TrackerConfig(association="mht", scans_back=2, clutter="estimated"),
 }
 
 

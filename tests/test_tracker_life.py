@@ -159,7 +159,7 @@ def crossing(resolution: bool, seed: int, config: TrackerConfig) -> tuple[bool, 
     return True, bool(straight < swapped), coasting
 
 
-@pytest.mark.parametrize("association", ["gnn", "jpda", "jipda"])
+@pytest.mark.parametrize("association", ["gnn", "jpda", "jipda", "mht"])
 def test_two_targets_in_one_plot_both_live_on(association: str) -> None:
     config = TrackerConfig(
         association=association, process_noise_m2ps3=0.3, vertical_process_noise_m2ps3=0.3,
@@ -173,3 +173,33 @@ def test_two_targets_in_one_plot_both_live_on(association: str) -> None:
     if association == "gnn":
         # Who does not know of the merging believes that one of the two is gone.
         assert all(coasting >= 1 or not lives for lives, _, coasting in blind)
+
+
+@pytest.mark.parametrize("association", ["jipda", "mht"])
+def test_a_look_in_several_scans_is_missed_once(association: str) -> None:
+    """A turning radar that is told as looking everywhere at once: each cycle is a scan."""
+    scores = {}
+    for rotates in (False, True):
+        sensors = replace(
+            SensorModels.at_origin(period_s=4.0, clutter_density=1e-12),
+            rotates=np.array([rotates]),
+        )
+        config = TrackerConfig(association=association, confirmation="existence", lifetime_s=1e9)
+        tracker = Tracker(config, sensors)
+        begin = np.zeros((3, 6))
+        begin[:, :3] = [[10e3, 9e3, 3e3], [-10e3, -9e3, 3e3], [9e3, -10e3, 3e3]]
+        for k in range(37):
+            # Each target is seen once in four seconds, the last of them until second 22.
+            row = k % 4
+            seen = begin[[row]] if row < 2 or (row == 2 and k <= 22) else begin[:0]
+            tracker.process(plots_of(sensors, 0, float(k), seen, SIGMA), float(k))
+        engine = tracker._engine
+        tracks = engine._tracks if association == "jipda" else engine._leaves.tracks
+        numbers = tracks.number[tracks.number > 0]
+        assert sorted(set(numbers.tolist())) == [1, 2, 3]
+        scores[rotates] = np.sort(np.unique(np.round(tracks.score[tracks.number > 0], 6)))
+    one_miss = np.log(10.0)
+    assert scores[True].min() < scores[True].max() - 2.0 * one_miss
+    np.testing.assert_allclose(scores[False].max(), scores[True].max(), atol=1e-3)
+    # Which third of the period closes a look is not the same.
+    np.testing.assert_allclose(scores[False].min(), scores[True].min(), atol=1.01 * one_miss)

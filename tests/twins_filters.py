@@ -215,3 +215,53 @@ def padded(x: Floats, P: Floats) -> tuple[Floats, Floats]:
     big_x, big_P = np.full(9, np.nan), np.full((9, 9), np.nan)
     big_x[: x.size], big_P[: x.size, : x.size] = x, P
     return big_x, big_P
+
+
+def without_height(
+    update,  # type: ignore[no-untyped-def]
+    kind: Measured,
+    x: Floats,
+    P: Floats,
+    z: Floats,
+    sigma: Floats,
+    sight: Sight,
+    guess: tuple[float, float],
+    climb_sigma: float,
+) -> tuple[Floats, Floats, float]:
+    """Hold height and climb, update, take back what bends more than it slopes, keep the bend."""
+    origin, axes, _ = sight
+    up, n = axes[:, 2], x.size
+    parts = 3 if n == 9 else 2
+    vertical = np.zeros((parts, n))
+    for k in range(parts):
+        vertical[k, 3 * k : 3 * k + 3] = up
+    level = np.eye(3) - np.outer(up, up)
+    for k, limit in enumerate((guess[1], climb_sigma)):
+        h = vertical[k]
+        level_climb = -(x[:3] - origin) @ level @ x[3:6] / EARTH_RADIUS_M
+        expected = level_climb if k else up @ origin + guess[0]
+        variance = h @ P @ h
+        if variance > limit**2:
+            R = np.array([[1.0 / (1.0 / limit**2 - 1.0 / variance)]])
+            x, P, _ = kalman_update(x, P, np.array([expected - h @ x]), h[None], R)
+    slope = bend = 0.0
+    if not np.isnan(z[0]):
+        step = P @ vertical[0] / np.sqrt(vertical[0] @ P @ vertical[0])
+        step[3:] = 0.0
+        below, here, above = (measured_of(kind, x + k * step, *sight)[0] for k in (-1.0, 0.0, 1.0))
+        slope, bend = (above - below) / 2, above - 2 * here + below
+        toward = numerical_jacobian(lambda s: measured_of(kind, s, *sight)[:1], x, np.full(n, 0.1))[
+            0
+        ]
+    new_x, new_P, log_likelihood, _ = update(kind, x, P, z, sigma, sight)
+    if bend == 0.0:
+        return new_x, new_P, log_likelihood
+    G = bend**2 / (slope**2 + bend**2) * vertical.T @ vertical
+    new_x, new_P = new_x + G @ (x - new_x), new_P + G @ (P - new_P) @ G
+    toward[3:] = 0.0
+    lacking = max(0.75 * bend**2 - toward @ new_P @ toward, 0.0)
+    return (
+        new_x,
+        new_P + lacking * np.outer(toward, toward) / (toward @ toward) ** 2,
+        log_likelihood,
+    )

@@ -65,7 +65,7 @@ def extended_update(
         residual = innovation[a]
         for j in range(6):
             residual -= H[a, j] * (x[j] - prior[j])
-        variance = _update_by_scalar(
+        variance = update_by_scalar(
             x, P, n, H[a], residual, sigma[a] * sigma[a], work[7], work[8], work[9]
         )
         log_likelihood -= 0.5 * (residual * residual / variance + math.log(variance) + _LOG_2_PI)
@@ -73,7 +73,7 @@ def extended_update(
 
 
 @kernel(leaf=True)
-def _update_by_scalar(
+def update_by_scalar(
     x: Floats,
     P: Floats,
     n: int,

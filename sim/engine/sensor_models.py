@@ -42,6 +42,7 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         horizon=np.array([sensor.horizon for sensor in sensors]),
         ground_m=np.full(len(sensors), frame.height_m),
         mask_rad=_mask_rad(sensors),
+        id=np.array([sensor.id for sensor in sensors], np.str_),
     )
 
 

@@ -102,6 +102,9 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     for i, site in enumerate(scenario.sites):
         yield from _unknown(("sites", i, "nation"), site.nation, "nation", nations)
         yield from _unknown(("sites", i, "network"), site.network, "network", networks)
+    sensors = [sensor.id for site in scenario.sites for sensor in site.sensors]
+    for i, reference in enumerate(scenario.tracker.reference_sensors):
+        yield from _unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
     for i, area in enumerate(scenario.protect):
         if isinstance(area, Corridor):
             for k, arrival in enumerate(area.arrivals):

@@ -91,6 +91,13 @@ def learn(
     held = np.zeros(cycle.time_s.size)
     if turns is not None:
         _hold(tracks, turns, held)
+    learn_free(clutter, cycle, held, elapsed_s, sensors)
+
+
+def learn_free(
+    clutter: ClutterMap, cycle: Cycle, held: Floats, elapsed_s: float, sensors: SensorColumns
+) -> None:
+    """Count one cycle's plots, less the share ``held`` (K,) in which each is a target's."""
     _count(clutter, cycle, held, elapsed_s, sensors)
 
 

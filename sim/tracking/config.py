@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.tracking.models import MotionModel, manoeuvring
-from sim.world.spec import Spec
+from sim.world.spec import Identifier, Spec
 
 
 class TrackerConfig(Spec):
@@ -51,6 +51,22 @@ class TrackerConfig(Spec):
     registration: Annotated[
         bool, Field(description="estimate and remove the sensors' biases while running")
     ] = False
+    reference_sensors: Annotated[
+        list[Identifier],
+        Field(max_length=1000, description="registration: ids of sensors without any bias"),
+    ] = Field(default_factory=list)
+    range_bias_sigma_m: Annotated[
+        float, Field(gt=0, le=1e5, description="registration: of a sensor's bias, beforehand")
+    ] = 100.0
+    azimuth_bias_sigma_deg: Annotated[
+        float, Field(gt=0, le=90, description="registration: of a sensor's bias, beforehand")
+    ] = 0.57
+    elevation_bias_sigma_deg: Annotated[
+        float, Field(gt=0, le=90, description="registration: of a sensor's bias, beforehand")
+    ] = 0.57
+    clock_bias_sigma_s: Annotated[
+        float, Field(gt=0, le=3600, description="registration: of a sensor's clock, beforehand")
+    ] = 0.5
     process_noise_m2ps3: Annotated[
         float,
         Field(gt=0, le=1e6, description="white-noise acceleration, horizontal, without models"),
@@ -85,10 +101,10 @@ class TrackerConfig(Spec):
     ] = 20.0
     start_height_m: Annotated[
         float, Field(ge=-500, le=100_000, description="assumed where no sensor measures elevation")
-    ] = 3000.0
+    ] = 5000.0
     start_height_sigma_m: Annotated[
         float, Field(gt=0, le=100_000, description="uncertainty of start_height_m")
-    ] = 3000.0
+    ] = 4000.0
     confirmation: Annotated[
         Literal["m-of-n", "score", "existence"] | None,
         Field(
@@ -174,13 +190,12 @@ class TrackerConfig(Spec):
             raise ValueError("confirm_hits must not exceed confirm_looks")
         if self.drop_existence >= self.confirm_existence:
             raise ValueError("drop_existence must be below confirm_existence")
+        if self.reference_sensors and not self.registration:
+            raise ValueError("reference_sensors serve registration, which is off")
         if self.filter == "imm" and len(self.models) == 1:
             raise ValueError("filter imm needs two models or more")
-        if self.association == "mht":
-            if self.start != "one-point":
-                raise ValueError("association mht starts tracks from one plot (start: one-point)")
-            if self.clutter != "assumed":
-                raise ValueError("association mht takes the clutter as assumed")
+        if self.association == "mht" and self.start != "one-point":
+            raise ValueError("association mht starts tracks from one plot (start: one-point)")
         if self.association == "jipda" and self.confirmation_rule != "existence":
             raise ValueError("association jipda confirms by existence")
         return self

@@ -18,7 +18,8 @@ from sim.core.gaussian import PACKED_ROW, load_state, put_strip, store_state, ta
 from sim.core.imm import combine, mix, reweigh, transition_over
 from sim.core.jit import kernel
 from sim.core.motion import predict, predict_cubature
-from sim.core.tables import Floats
+from sim.core.tables import Floats, Measured
+from sim.core.unseen_height import guessed_height, update_without_height
 from sim.core.update import cubature_update, extended_update, position_update
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
@@ -34,6 +35,7 @@ _CERTAIN = 1.0 - 1e-9
 _STRIP = 16
 #: Tracks that are extrapolated at a time.
 _PIECE = 1 << 16
+_TIME_DIFFERENCE = int(Measured.TIME_DIFFERENCE)
 
 
 def predict_tracks(
@@ -193,7 +195,7 @@ def _update(
         for first in range(block * BLOCK, min(count, (block + 1) * BLOCK), _STRIP):
             _update_strip(
                 first, min(_STRIP, count - first), tracks, rank, turns, cycle, models, sensors,
-                policy.cubature, x, P, many_x, many_P, weight, fit, log_likelihood, sigma, noise,
+                policy, x, P, many_x, many_P, weight, fit, log_likelihood, sigma, noise,
                 rate_only, strip_mean, strip_covariance, work,
             )  # fmt: skip
 
@@ -208,7 +210,7 @@ def _update_strip(
     cycle: Cycle,
     models: Models,
     sensors: SensorColumns,
-    cubature: bool,
+    policy: Policy,
     x: Floats,
     P: Floats,
     many_x: Floats,
@@ -250,7 +252,7 @@ def _update_strip(
                         for c in range(n):
                             many_P[b, m, k, c] = P[m, k, c]
                 fit[b, m] = _take_plot(
-                    turns.plot[first + b], turns.shared[first + b], cycle, sensors, cubature,
+                    turns.plot[first + b], turns.shared[first + b], cycle, sensors, policy,
                     x[m] if certain else many_x[b, m], P[m] if certain else many_P[b, m], n,
                     sigma, noise, rate_only, work,
                 )  # fmt: skip
@@ -277,7 +279,7 @@ def _take_plot(
     shared: bool,
     cycle: Cycle,
     sensors: SensorColumns,
-    cubature: bool,
+    policy: Policy,
     x: Floats,
     P: Floats,
     n: int,
@@ -299,7 +301,19 @@ def _take_plot(
         if shared:
             sigma[a] = math.sqrt(sigma[a] ** 2 + 0.25 * sensors.resolution[s, a] ** 2)
     if not sensors.cartesian[s]:
-        if cubature:
+        if math.isnan(measured[2]) and kind != _TIME_DIFFERENCE:
+            square = 0.0
+            for a in range(3):
+                square += (x[a] - origin[a]) ** 2
+            height, height_sigma = guessed_height(
+                math.sqrt(square), sensors.height_m[s], policy.start_height_m,
+                policy.start_height_sigma_m,
+            )  # fmt: skip
+            fit = update_without_height(
+                policy.cubature, kind, x, P, n, measured, sigma, origin, axes, other, height,
+                height_sigma, policy.start_climb_sigma_mps, work,
+            )  # fmt: skip
+        elif policy.cubature:
             fit = cubature_update(kind, x, P, n, measured, sigma, origin, axes, other, work)
         else:
             fit = extended_update(kind, x, P, n, measured, sigma, origin, axes, other, work)

@@ -14,10 +14,11 @@ from sim.core.kbest import best_choices
 from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.cycle import Cycle
 from sim.tracking.gating import Candidates
-from sim.tracking.life import coast, confirm, is_placed
+from sim.tracking.life import NEXT_LOOK, coast, confirm, is_placed
 from sim.tracking.pairing import LEAST_DETECTION, MOST_DETECTION
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.store import TrackColumns, empty_columns
+from sim.tracking.unresolved import Merged
 
 #: In a path: no association so far back, and no plot.
 NOTHING, MISS = -1, 0
@@ -43,7 +44,8 @@ class Leaves(NamedTuple):
     score : (L,) log-likelihood ratio against all its plots being false alarms; of a confirmed
         tree, against the tree's best leaf
     path : (L, N + 1) the latest associations that are not final, the latest last: number of
-        the plot, ``MISS`` or ``NOTHING``
+        the plot, ``MISS`` or ``NOTHING``; −1 less the number of a plot that is another tree's,
+        whose target merged with this one
     best : (L,) member of the best global hypothesis
     """
 
@@ -103,6 +105,8 @@ class Children(NamedTuple):
     gain : (C,) what the scan adds to the score
     branched : (C,) the scan had plots for some leaf of the tree
     looked : (C,) no plot, and counted as a look
+    second : (C,) the plot is another tree's, whose target merged with this one
+    shared : (C,) the plot is taken as one of two targets
     """
 
     parent: Ints
@@ -110,6 +114,8 @@ class Children(NamedTuple):
     gain: Floats
     branched: Bools
     looked: Bools
+    second: Bools
+    shared: Bools
 
 
 @kernel()
@@ -118,6 +124,7 @@ def grow(
     score: Floats,
     best: Bools,
     candidates: Candidates,
+    merged: Merged,
     looked_s: Floats,
     g: int,
     cycle: Cycle,
@@ -126,6 +133,9 @@ def grow(
     limit: float,
 ) -> Children:
     """Extend every leaf by each of its candidates in scan g and by a miss.
+
+    A plot that may be of two targets also extends a leaf beside another tree's that takes it:
+    the target was detected, with Pd, and the other tree explains the plot.
 
     A plot gains ln(Pd · N(ν; 0, S) / β), a miss ln(1 − Pd): Y. Bar-Shalom, S. Blackman and
     R. Fitzgerald, "Dimensionless score function for multiple hypothesis tracking", IEEE
@@ -137,10 +147,12 @@ def grow(
     s = cycle.scan_sensor[g]
     first, look_s = cycle.scan_first[g], cycle.first_s[g]
     same_s = SAME_LOOK * sensors.period_s[s]
-    most = score.size + candidates.plot.size
+    next_s = NEXT_LOOK * sensors.period_s[s]
+    most = score.size + 2 * candidates.plot.size
     parent, plot = np.empty(most, np.int32), np.empty(most, np.int32)
     gain = np.empty(most)
     branched, looked = np.empty(most, np.bool_), np.empty(most, np.bool_)
+    second, shared = np.zeros(most, np.bool_), np.zeros(most, np.bool_)
     top = np.empty(leaves_max)
     count = 0
     for t in range(tree_start.size - 1):
@@ -157,18 +169,28 @@ def grow(
                 branched[count] = has_plots
                 looked[count] = False
                 if e < candidates.start[i]:
+                    shared[count], second[count] = False, False
                     plot[count] = -1
                     gain[count] = 0.0
-                    if has_plots or not sensors.rotates[s]:
+                    if has_plots:
                         looked[count] = look_s - looked_s[s, i] >= same_s
+                    elif not sensors.rotates[s]:
+                        looked[count] = look_s - looked_s[s, i] >= next_s
                     if looked[count]:
                         gain[count] = miss
                 else:
                     j = first + candidates.plot[e]
                     plot[count] = j
+                    again = miss if cycle.time_s[j] - looked_s[s, i] < same_s else 0.0
                     gain[count] = math.log(p) + candidates.log_likelihood[e] - cycle.log_clutter[j]
-                    if cycle.time_s[j] - looked_s[s, i] < same_s:
-                        gain[count] -= miss
+                    gain[count] -= again
+                    shared[count], second[count] = merged.only[e], False
+                    if merged.possible[e]:
+                        held = _hold(top, held, score[i] + gain[count])
+                        count += 1
+                        parent[count], plot[count], branched[count] = i, j, has_plots
+                        looked[count], second[count], shared[count] = False, True, True
+                        gain[count] = math.log(p) - again
                 held = _hold(top, held, score[i] + gain[count])
                 count += 1
         least = max(top[held - 1], top[0] - limit)
@@ -178,10 +200,14 @@ def grow(
             if good or best[parent[c]]:
                 parent[n], plot[n], gain[n] = parent[c], plot[c], gain[c]
                 branched[n], looked[n] = branched[c], looked[c]
+                second[n], shared[n] = second[c], shared[c]
                 kept += 1
                 n += 1
         count = n
-    return Children(parent[:count], plot[:count], gain[:count], branched[:count], looked[:count])
+    return Children(
+        parent[:count], plot[:count], gain[:count], branched[:count], looked[:count],
+        second[:count], shared[:count],
+    )  # fmt: skip
 
 
 @kernel()

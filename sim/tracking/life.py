@@ -23,6 +23,8 @@ _COASTING = int(TrackStatus.COASTING)
 #: A look without a plot is counted once its time is over by this share of a period.
 _GRACE = 0.5
 _GRACE_OF_ROTATING = 0.25
+#: Scans of a sensor that does not rotate are looks of their own this share of a period apart.
+NEXT_LOOK = 0.75
 #: No track is surer than this: a few missed looks must be able to end it.
 EXISTENCE_MAX = 0.9999
 #: A target that no sensor detects with more probability than this is hidden.
@@ -44,6 +46,7 @@ def add_evidence(
 
     It says something about a track with candidates, and about every track if the scan looked
     everywhere at once. Looks of a rotating sensor that brought nothing are counted by time.
+    Where a look's plots come in several scans, it is counted once all the same.
     """
     s = cycle.scan_sensor[g]
     if policy.rule == 2:
@@ -53,8 +56,11 @@ def add_evidence(
     score, looked_s = tracks.score, tracks.looked_s
     gain, start, plot, plot_time = pairs.gain, pairs.start, pairs.plot, cycle.time_s
     rotates, last_s = sensors.rotates[s], cycle.last_s[g]
+    next_s = NEXT_LOOK * sensors.period_s[s]
     for i in range(count):
-        if rotates and candidate_start[i + 1] == candidate_start[i]:
+        if candidate_start[i + 1] == candidate_start[i] and (
+            rotates or last_s - looked_s[s, i] < next_s
+        ):
             continue
         score[i] = min(score[i] + gain[i], top)
         looked = last_s

@@ -9,9 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.jit import threads_for
-from sim.core.tables import Bools, Floats, Ints, TrackStatus
+from sim.core.tables import Bools, Floats, Ints, Measured, TrackStatus
+from sim.tracking.clutter import (
+    ClutterMap,
+    copied_clutter,
+    empty_clutter,
+    learn_free,
+    with_estimate,
+)
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle
+from sim.tracking.duplicates import Suspects, check_interval_s, merge_duplicates, no_suspects
 from sim.tracking.estimates import Estimates
 from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
 from sim.tracking.gating import gate_scan
@@ -40,9 +48,10 @@ from sim.tracking.life import (
     count_missed_looks,
 )
 from sim.tracking.policy import SensorColumns, model_rows, policy_of
+from sim.tracking.scans import in_order_of_time, one_plot_each
 from sim.tracking.starts import start_tracks
 from sim.tracking.store import with_room
-from sim.tracking.turns import Turns
+from sim.tracking.unresolved import find_merged, none_merged
 
 _CONFIRMED = int(TrackStatus.CONFIRMED)
 
@@ -55,6 +64,8 @@ class Memory(NamedTuple):
     plots: int
     confirmed: int
     time_s: float
+    suspects: Suspects
+    clutter: ClutterMap
 
 
 class MhtEngine:
@@ -76,14 +87,30 @@ class MhtEngine:
     Magazine 19(1), 2004, whose steps these are. A branching is a scan that had a plot for
     some leaf of the tree: scans that looked elsewhere do not shorten the window. A tree that
     is not in the best hypothesis when its oldest association falls due is given up.
+
+    Raises
+    ------
+    ValueError
+        If no sensor fixes a place with one plot: crossed bearings start no trees.
     """
 
     def __init__(self, config: TrackerConfig, sensors: SensorColumns) -> None:
+        placing = np.isin(sensors.kind, (Measured.POLAR, Measured.BISTATIC))
+        placing &= sensors.measures[:, :2].all(axis=1)
+        placing |= sensors.kind == Measured.POSITION
+        if placing.size and not placing.any():
+            raise ValueError("association mht starts no tracks from bearings or time differences")
         self._sensors = sensors
         self._models = model_rows(config)
         self._policy = policy_of(config)
         self._hypotheses = config.hypotheses
         self._limit = LIMIT
+        self._resolves = bool((sensors.resolution > 0.0).any())
+        self._estimated = config.clutter == "estimated"
+        self._clutter = empty_clutter(sensors)
+        self._merge_distance = config.merge_distance
+        self._suspects = no_suspects()
+        self._check_interval_s = check_interval_s(sensors)
         self._sighted = any_sight(sensors)
         # The odds that a plot is of a target that had no track, and not a false alarm.
         self._birth_score = math.log(config.start_existence / (1.0 - config.start_existence))
@@ -102,16 +129,22 @@ class MhtEngine:
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
         self._earlier_plots = self._plots
-        rows = [np.empty(0, np.int32)]
+        places = [np.empty(0, np.int64)]
+        if self._estimated and cycle.time_s.size:
+            cycle = with_estimate(cycle, self._clutter, self._sensors)
         with threads_for(self._leaves.tree.size):
             if cycle.time_s.size:
-                ordered = in_order_of_time(cycle)
-                for g in np.lexsort((ordered.scan_sensor, ordered.first_s)).tolist():
-                    self._take_scan(ordered, g)
-                    rows.append(ordered.row[ordered.scan_first[g] : ordered.scan_first[g + 1]])
+                cycle = in_order_of_time(cycle)
+                for g in np.lexsort((cycle.scan_sensor, cycle.first_s)).tolist():
+                    self._take_scan(cycle, g)
+                    places.append(np.arange(cycle.scan_first[g], cycle.scan_first[g + 1]))
+            numbered = np.concatenate(places)
+            if self._estimated:
+                self._learn(cycle, numbered, end_s)
             self._age(end_s)
-        self._rows = np.concatenate(rows)
+        self._rows = cycle.row[numbered]
         self._time_s = end_s
+        self._merge()
 
     def _take_scan(self, cycle: Cycle, g: int) -> None:
         self._grow(cycle, g)
@@ -128,11 +161,15 @@ class MhtEngine:
         tracks, s = leaves.tracks, cycle.scan_sensor[g]
         predict_tracks(tracks, n, float(cycle.first_s[g]), self._models, policy)
         candidates = gate_scan(tracks, n, g, cycle, self._models, sensors, policy)
-        parent, plot, gain, branched, looked = grow(
+        merged = none_merged(candidates)
+        if self._resolves:
+            merged = find_merged(tracks, leaves.tree, leaves.best, candidates, g, cycle, sensors)
+        parent, plot, gain, branched, looked, second, shared = grow(
             tree_starts(leaves.tree),
             leaves.score,
             leaves.best,
             candidates,
+            merged,
             tracks.looked_s,
             g,
             cycle,
@@ -143,12 +180,13 @@ class MhtEngine:
         tracks = columns_taken(tracks, parent)
         np.minimum(tracks.score + gain, self._evidence_max, out=tracks.score)
         tracks.looked_s[s, looked] = np.maximum(tracks.looked_s[s, looked], cycle.first_s[g])
-        turns = _one_plot_each(plot, cycle)
+        turns = one_plot_each(plot, shared, cycle)
         update_tracks(tracks, parent.size, turns, cycle, self._models, sensors, policy)
         book_turns(tracks, turns, parent.size, cycle, sensors)
         path = leaves.path[parent]
         path[branched, :-1] = path[branched, 1:]
         number = self._plots + 1 + plot - cycle.scan_first[g]
+        number = np.where(second, -1 - number, number)
         path[branched, -1] = np.where(plot < 0, MISS, number)[branched]
         self._leaves = Leaves(
             tracks, leaves.tree[parent], leaves.score[parent] + gain, path, leaves.best[parent]
@@ -224,6 +262,36 @@ class MhtEngine:
         highest[leaves.tracks.status[tree_start[:-1]] == 0] = 0.0
         leaves.score[:] -= np.repeat(highest, np.diff(tree_start))
 
+    def _learn(self, cycle: Cycle, numbered: NDArray[np.int64], end_s: float) -> None:
+        """Count the false plots: those that no confirmed track of the best hypothesis took."""
+        before_s = self._time_s
+        if before_s == -np.inf:
+            before_s = float(cycle.first_s.min(initial=end_s))
+        held = np.zeros(cycle.time_s.size)
+        held[numbered[self._taken()[1]]] = 1.0
+        learn_free(self._clutter, cycle, held, end_s - before_s, self._sensors)
+
+    def _merge(self) -> None:
+        """Give up the younger of two trees that follow one target, if a check is due."""
+        leaves = self._leaves
+        if not self._merge_distance > 0.0:
+            return
+        if self._time_s < self._suspects.checked_s + self._check_interval_s:
+            return
+        shown = np.flatnonzero(leaves.best & (leaves.tracks.status[: leaves.best.size] > 0))
+        if shown.size < 2:
+            return
+        tracks = columns_taken(leaves.tracks, shown)
+        before = tracks.number.copy()
+        left, self._suspects = merge_duplicates(
+            tracks, shown.size, self._time_s, self._suspects, self._merge_distance, self._models,
+            self._sensors,
+        )  # fmt: skip
+        if left < shown.size:
+            gone = np.setdiff1d(before, tracks.number[:left])
+            stays = ~np.isin(leaves.tracks.number[: leaves.tree.size], gone)
+            self._leaves = taken(leaves, np.flatnonzero(stays))
+
     def _age(self, end_s: float) -> None:
         """Confirm and drop as of ``end_s``."""
         leaves = self._leaves
@@ -285,13 +353,19 @@ class MhtEngine:
 
         Rows of the caller's table, numbers of the tracks, and their velocities (K, 3).
         """
-        leaves = self._leaves
-        tracks, n = leaves.tracks, leaves.tree.size
-        of_cycle = leaves.path - self._earlier_plots - 1
-        of_cycle[~leaves.best | (tracks.status[:n] == 0)] = -1
-        leaf, place = np.nonzero(of_cycle >= 0)
+        tracks = self._leaves.tracks
+        leaf, plot = self._taken()
         velocity = np.ascontiguousarray(tracks.mean[3:6, leaf].T)
-        return self._rows[of_cycle[leaf, place]], tracks.number[leaf], velocity
+        return self._rows[plot], tracks.number[leaf], velocity
+
+    def _taken(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Leaves of confirmed tracks in the best hypothesis, and which of the last cycle's plots,
+        as numbered, they took."""
+        leaves = self._leaves
+        of_cycle = leaves.path - self._earlier_plots - 1
+        of_cycle[~leaves.best | (leaves.tracks.status[: leaves.tree.size] == 0)] = -1
+        leaf, place = np.nonzero(of_cycle >= 0)
+        return leaf, of_cycle[leaf, place]
 
     @property
     def booked(self) -> Booked:
@@ -302,12 +376,19 @@ class MhtEngine:
         """Return a copy of the present."""
         every = np.arange(self._leaves.tree.size)
         return Memory(
-            taken(self._leaves, every), self._trees, self._plots, self._confirmed, self._time_s
+            taken(self._leaves, every),
+            self._trees,
+            self._plots,
+            self._confirmed,
+            self._time_s,
+            self._suspects,
+            copied_clutter(self._clutter),
         )
 
     def recall(self, memory: Memory) -> None:
         """Go back to what ``remember`` returned."""
-        leaves, self._trees, self._plots, self._confirmed, self._time_s = memory
+        leaves, self._trees, self._plots, self._confirmed, self._time_s = memory[:5]
+        self._suspects, self._clutter = memory.suspects, copied_clutter(memory.clutter)
         self._leaves = taken(leaves, np.arange(leaves.tree.size))
 
 
@@ -332,66 +413,6 @@ def decide(path: NDArray[np.int64], tree: NDArray[np.intp], best: Bools) -> Bool
     decided[tree[best]] = path[best, 0]
     final = path[best & due, 0]
     agree: Bools = ~due | (path[:, 0] == decided[tree])
-    agree &= ~np.isin(path[:, 1:], final[final != MISS]).any(axis=1)
+    agree &= ~np.isin(path[:, 1:], final[final > MISS]).any(axis=1)
     path[due, 0] = NOTHING
     return agree
-
-
-def in_order_of_time(cycle: Cycle) -> Cycle:
-    """Return the cycle cut into scans none of which begins before another ends.
-
-    A leaf takes plots one after the other, so where beams of several sensors come by in turn
-    their scans are cut where the sensor changes.
-    """
-    order = np.argsort(cycle.first_s, kind="stable")
-    if (cycle.first_s[order][1:] >= cycle.last_s[order][:-1]).all():
-        return cycle
-    rows = np.lexsort((cycle.sensor, cycle.time_s))
-    sensor, time_s = cycle.sensor[rows], cycle.time_s[rows]
-    first = np.flatnonzero(np.diff(sensor, prepend=-1)).astype(np.int32)
-    last = np.append(first[1:], np.int32(rows.size))
-    scan_of = np.empty(int(cycle.scan_sensor.max()) + 1, np.intp)
-    scan_of[cycle.scan_sensor] = np.arange(cycle.scan_sensor.size)
-    old = scan_of[sensor[first]]
-    scans = first.size
-    one_cell = np.zeros(2 * scans, np.int32)
-    one_cell[1::2] = last - first
-    return Cycle(
-        time_s=time_s,
-        sensor=sensor,
-        measurement=cycle.measurement[rows],
-        sigma=cycle.sigma[rows],
-        reply=cycle.reply[rows],
-        noise=cycle.noise[rows],
-        log_clutter=cycle.log_clutter[rows],
-        row=cycle.row[rows],
-        scan_sensor=sensor[first].astype(cycle.scan_sensor.dtype),
-        scan_first=np.append(first, np.int32(rows.size)),
-        axes=cycle.axes[old],
-        bins=np.ones_like(cycle.bins[old]),
-        low=np.zeros((scans, 2)),
-        width=np.full((scans, 2), 2.0 * math.pi),
-        first_s=time_s[first],
-        last_s=time_s[last - 1],
-        sigma_max=cycle.sigma_max[old],
-        cell_first=np.arange(0, 2 * scans + 1, 2, dtype=np.int32),
-        cell_start=one_cell,
-    )
-
-
-def _one_plot_each(plot: Ints, cycle: Cycle) -> Turns:
-    """Return turns in which each leaf takes its plot for certain, if it has one."""
-    has_plot = plot >= 0
-    rows = plot[has_plot]
-    turn = np.arange(rows.size, dtype=np.int32)
-    return Turns(
-        start=np.append(0, np.cumsum(has_plot)).astype(np.int32),
-        first=turn,
-        last=turn + np.int32(1),
-        time_s=cycle.time_s[rows],
-        heaviest=rows,
-        missed=np.zeros(rows.size),
-        plot=rows,
-        weight=np.ones(rows.size),
-        shared=np.zeros(rows.size, np.bool_),
-    )

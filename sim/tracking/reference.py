@@ -31,11 +31,9 @@ from sim.tracking.cycle import Cycle, by_scan
 from sim.tracking.estimates import Estimates
 from sim.tracking.history import Booked, nothing_booked
 from sim.tracking.policy import gates
+from sim.tracking.reference_height import guess, update_without_height
 from sim.tracking.sensor_models import SensorModels
 
-# A height guessed close by would be steep, where few targets fly.
-_ELEVATION_LIMIT_RAD = 0.25
-_ELEVATION_SIGMA_MAX_RAD = 0.25
 _LEAST_DETECTION = 0.05
 _IMPOSSIBLE = -1e12
 
@@ -162,8 +160,35 @@ class ReferenceEngine:
         track.filter.F, track.filter.Q = self._motion(time_s - track.time_s)
         track.filter.predict()
         track.time_s = time_s
-        self._apply(track.filter, cycle, plot, ~np.isnan(cycle.measurement[plot]), shared)
+        components = ~np.isnan(cycle.measurement[plot])
+
+        def update() -> None:
+            self._apply(track.filter, cycle, plot, components, shared)
+
+        if components[RANGE] and not components[ELEVATION]:
+            sensor = int(cycle.sensor[plot])
+            origin = self._sensors.origin_enu_m[sensor]
+            update_without_height(
+                track.filter,
+                origin,
+                self._sensors.enu_R_sensor[sensor][:, 2],
+                self._guess(float(np.linalg.norm(track.filter.x[:3] - origin)), sensor),
+                self._config.start_climb_sigma_mps,
+                update,
+            )
+        else:
+            update()
         self._book(track, cycle, plot, shared)
+
+    def _guess(self, range_m: float, sensor: int) -> tuple[float, float]:
+        """Return the height assumed above a sensor's plane, and its uncertainty."""
+        config = self._config
+        return guess(
+            range_m,
+            float(self._sensors.height_m[sensor]),
+            config.start_height_m,
+            config.start_height_sigma_m,
+        )
 
     def _apply(
         self,
@@ -220,15 +245,13 @@ class ReferenceEngine:
 
     def _located(self, cycle: Cycle, sensor: int, plot: int) -> tuple[Floats, Floats]:
         """Return a plot's position and its first-order covariance, scenario ENU."""
-        config, sensors = self._config, self._sensors
+        sensors = self._sensors
         r, azimuth, elevation, _ = cycle.measurement[plot]
         sigma = cycle.sigma[plot][:3].copy()
         if math.isnan(elevation):
-            above = config.start_height_m - sensors.height_m[sensor]
-            sine = (above - r**2 / (2.0 * MEAN_EARTH_RADIUS_M)) / r
-            limit = math.sin(_ELEVATION_LIMIT_RAD)
-            elevation = math.asin(np.clip(sine, -limit, limit))
-            sigma[ELEVATION] = min(config.start_height_sigma_m / r, _ELEVATION_SIGMA_MAX_RAD)
+            height, height_sigma = self._guess(r, sensor)
+            elevation = math.asin(height / r)
+            sigma[ELEVATION] = height_sigma / r
         sa, ca = math.sin(azimuth), math.cos(azimuth)
         se, ce = math.sin(elevation), math.cos(elevation)
         local = r * np.array([ce * sa, ce * ca, se])

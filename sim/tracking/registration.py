@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import gammaincinv
 
 from sim.core.tables import AZIMUTH, Bools, Floats, Ints, Measured, Plots
+from sim.tracking.config import TrackerConfig
+from sim.tracking.registration_geometry import CLOCK, Comparison, Rows, Sightings, solved
 from sim.tracking.sensor_models import SensorModels
-
-Rows = NDArray[np.int64]
-
-#: Fourth component of a sensor's bias, after range, azimuth and elevation.
-CLOCK = 3
 
 _PASSES = 4
 _SETTLED_SIGMAS = 0.1
@@ -31,7 +27,7 @@ class RegistrationSettings:
     range_sigma_m, azimuth_sigma_rad, elevation_sigma_rad, clock_sigma_s : standard
         deviation of each bias, as sensors come
     correlation_time_s : a bias drifts so slowly that after this time e⁻¹ of it is left
-    references : position-reporting sensors whose clock is right; others have a clock bias
+    references : rows of sensors without any bias, which the others are compared with
     gap_max_s : two plots of one track further apart in time are not compared
     velocity_sigma_mps : per axis, of the tracks' velocities that bridge the gap
     gate_probability : share of true pairs that the gate lets in
@@ -55,6 +51,27 @@ class RegistrationSettings:
             raise ValueError("expected a gate_probability in (0, 1) and gap_max_s of 0 or more")
 
 
+def settings_of(config: TrackerConfig, sensors: SensorModels) -> RegistrationSettings:
+    """Return a tracker's settings, with rows in place of the references' ids.
+
+    Raises
+    ------
+    ValueError
+        If no sensor has the id of a reference.
+    """
+    rows = {name: row for row, name in enumerate(sensors.id.tolist())}
+    unknown = [name for name in config.reference_sensors if name not in rows]
+    if unknown:
+        raise ValueError(f"reference_sensors: no sensor has the id {unknown[0]!r}")
+    return RegistrationSettings(
+        range_sigma_m=config.range_bias_sigma_m,
+        azimuth_sigma_rad=math.radians(config.azimuth_bias_sigma_deg),
+        elevation_sigma_rad=math.radians(config.elevation_bias_sigma_deg),
+        clock_sigma_s=config.clock_bias_sigma_s,
+        references=tuple(rows[name] for name in config.reference_sensors),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Biases:
     """Estimated biases: measured minus true, and time stamp minus time of measurement.
@@ -63,7 +80,7 @@ class Biases:
     ----------
     time_s : of the last pair that was learned from, −inf for none
     value : (S, 4) range (m), azimuth (rad), elevation (rad), clock (s); NaN where the
-        sensor has no such bias, 0 for the clock of a reference
+        sensor has no such bias, 0 for a reference
     sigma : (S, 4) standard deviations, likewise
     covariance : (4 S, 4 S) of ``value.ravel()``, 0 where there is no bias
     pairs : (S,) pairs of plots that a sensor took part in
@@ -76,26 +93,6 @@ class Biases:
     covariance: Floats
     pairs: Ints
     rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Sightings:
-    """Plots of tracked targets, one row per plot; arguments of ``Registration.learn``."""
-
-    time_s: Floats
-    sensor: Rows
-    measurement: Floats
-    sigma: Floats
-    track: Rows
-    velocity_enu_mps: Floats
-
-    def take(self, rows: Rows | Bools) -> _Sightings:
-        return _Sightings(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-    def then(self, other: _Sightings) -> _Sightings:
-        return _Sightings(
-            *(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self))
-        )
 
 
 class Registration:
@@ -127,13 +124,13 @@ class Registration:
         self._takes_part = polar | self._is_position
         reference = np.zeros(n, np.bool_)
         reference[list(s.references)] = True
-        if (reference & ~self._is_position).any():
-            raise ValueError("references must be sensors that report positions")
-        biased = np.zeros((n, 4), np.bool_)
-        biased[:, :CLOCK] = polar[:, None] & sensors.measures[:, :CLOCK]
-        biased[:, CLOCK] = self._takes_part & ~reference
-        self._known = reference
-        self._biased = np.flatnonzero(biased)
+        if (reference & ~self._takes_part).any():
+            raise ValueError("reference sensors must be polar or report positions")
+        has = np.zeros((n, 4), np.bool_)
+        has[:, :CLOCK] = polar[:, None] & sensors.measures[:, :CLOCK]
+        has[:, CLOCK] = self._takes_part
+        self._told = has
+        self._biased = np.flatnonzero(has & ~reference[:, None])
         sigma = np.tile(
             [s.range_sigma_m, s.azimuth_sigma_rad, s.elevation_sigma_rad, s.clock_sigma_s], n
         )
@@ -147,14 +144,8 @@ class Registration:
         self._gates = np.array(
             [0.0, *(2.0 * gammaincinv(m / 2.0, s.gate_probability) for m in (1, 2, 3))]
         )
-        self._waiting = _Sightings(
-            np.empty(0),
-            np.empty(0, np.int64),
-            np.empty((0, 3)),
-            np.empty((0, 3)),
-            np.empty(0, np.int64),
-            np.empty((0, 3)),
-        )
+        self._waiting = Sightings.none()
+        self._compared = Comparison(sensors, s.velocity_sigma_mps)
 
     def learn(
         self,
@@ -178,7 +169,7 @@ class Registration:
         Any order will do. A plot without a partner waits for one for ``gap_max_s``.
         """
         who = sensor.astype(np.int64)
-        given = _Sightings(
+        given = Sightings(
             np.asarray(time_s, float),
             who,
             np.where(self.sensors.measures[who] & (sigma > 0), measurement, np.nan)[:, :3],
@@ -218,20 +209,17 @@ class Registration:
     def biases(self) -> Biases:
         """Return the present estimates and how far they can be trusted."""
         n = len(self.sensors)
-        told = np.zeros(4 * n, np.bool_)
-        told[self._biased] = True
-        told.reshape(n, 4)[self._known, CLOCK] = True
         sigma = np.sqrt(np.diag(self._covariance))
         return Biases(
             time_s=self._time_s,
-            value=np.where(told, self._value, np.nan).reshape(n, 4),
-            sigma=np.where(told, sigma, np.nan).reshape(n, 4),
+            value=np.where(self._told, self._value.reshape(n, 4), np.nan),
+            sigma=np.where(self._told, sigma.reshape(n, 4), np.nan),
             covariance=self._covariance.copy(),
             pairs=self._pairs.copy(),
             rejected=self._rejected,
         )
 
-    def _pair(self, seen: _Sightings) -> tuple[Rows, Rows]:
+    def _pair(self, seen: Sightings) -> tuple[Rows, Rows]:
         """Pair plots of one track by two sensors, neighbours in time, each plot once.
 
         The first of a pair has a full position; rows are returned in order of track and time.
@@ -263,7 +251,7 @@ class Registration:
             ) * self._prior_variance
         self._time_s = max(self._time_s, time_s)
 
-    def _update(self, first: _Sightings, second: _Sightings) -> None:
+    def _update(self, first: Sightings, second: Sightings) -> None:
         """Kalman update by all pairs at once, iterated since positions are not linear.
 
         Jazwinski, Stochastic Processes and Filtering Theory, 1970, ch. 8 (iterated extended
@@ -272,10 +260,10 @@ class Registration:
         state = np.concatenate(
             [4 * s.sensor[:, None] + np.arange(4) for s in (first, second)], axis=1
         )
-        residual, H, N, m = self._compared(first, second)
+        residual, H, N, m = self._compared(first, second, self._value.reshape(-1, 4))
         P = self._covariance[state[:, :, None], state[:, None, :]]
         S = H @ P @ H.transpose(0, 2, 1) + N
-        squared = np.einsum("ki,ki->k", residual, _solved(S, residual))
+        squared = np.einsum("ki,ki->k", residual, solved(S, residual))
         inside = squared <= self._gates[m]
         self._rejected += int((~inside).sum())
         if not inside.any():
@@ -290,7 +278,7 @@ class Registration:
         sigma = np.sqrt(np.diag(self._covariance)[b])
         for again in range(_PASSES):
             if again:
-                residual, H, N, _ = self._compared(first, second)
+                residual, H, N, _ = self._compared(first, second, self._value.reshape(-1, 4))
                 residual = residual + np.einsum("kij,kj->ki", H, (self._value - prior)[state])
             weighted = H.transpose(0, 2, 1) @ np.linalg.inv(N)
             information = np.zeros_like(self._covariance)
@@ -306,124 +294,3 @@ class Registration:
                 break
         half = solve_triangular(factor, root.T, lower=True)
         self._covariance[np.ix_(b, b)] = half.T @ half
-
-    def _compared(
-        self, first: _Sightings, second: _Sightings
-    ) -> tuple[Floats, Floats, Floats, Rows]:
-        """Compare second plots with what first plots and the present biases predict.
-
-        Returns
-        -------
-        residual : (K, 3), 0 where the second plot lacks a component
-        H : (K, 3, 8) its derivatives by the first and the second sensor's biases
-        N : (K, 3, 3) covariance of its noise, 1 for what lacks
-        m : (K,) number of components
-
-        Notes
-        -----
-        All is linearised where both plots together place the target. That place's error is
-        not correlated with the residual, so noise does not turn into bias through the
-        Jacobians, as it would if they were taken at either plot. Both are taken at this one
-        place: a track's velocity is turned by what its sensors' biases have in common, and
-        must not seem to tell it.
-        """
-        bias = self._value.reshape(-1, 4)
-        z1 = first.measurement - bias[first.sensor, :CLOCK]
-        z2 = second.measurement - bias[second.sensor, :CLOCK]
-        gap = (second.time_s - bias[second.sensor, CLOCK]) - (
-            first.time_s - bias[first.sensor, CLOCK]
-        )
-        velocity = 0.5 * (first.velocity_enu_mps + second.velocity_enu_mps)
-        way = velocity * gap[:, None]
-        has = np.isfinite(z2)
-        R1 = _diagonal(np.square(first.sigma))
-        R2 = _diagonal(np.where(has, np.square(second.sigma), 1.0))
-        bridge = _diagonal(np.tile((self.settings.velocity_sigma_mps * gap[:, None]) ** 2, 3))
-
-        place = self._place(first.sensor, z1) + way
-        J = self._spread(first.sensor, z1)
-        P = J @ R1 @ J.transpose(0, 2, 1) + bridge
-        residual, G = self._residual(second.sensor, z2, has, place)
-        S = G @ P @ G.transpose(0, 2, 1) + R2
-        place = place + np.einsum(
-            "kij,kj->ki", P @ G.transpose(0, 2, 1), _solved(S, residual)
-        )  # fmt: skip
-
-        residual, G = self._residual(second.sensor, z2, has, place)
-        own = self._measured(first.sensor, place - way)[0]
-        GJ = G @ self._spread(first.sensor, self._measured(first.sensor, place)[0])
-        error = self._wrapped(first.sensor, z1 - own)
-        residual -= np.einsum("kij,kj->ki", GJ, error)
-        N = R2 + GJ @ R1 @ GJ.transpose(0, 2, 1) + G @ bridge @ G.transpose(0, 2, 1)
-        run = np.einsum("kij,kj->ki", G, velocity)[:, :, None]
-        H = np.concatenate([-GJ, run, _diagonal(has.astype(float)), -run], axis=2)
-        return residual, H, N, has.sum(axis=1)
-
-    def _residual(
-        self, sensor: Rows, z: Floats, has: Bools, place: Floats
-    ) -> tuple[Floats, Floats]:
-        """Measured minus predicted and the prediction's Jacobian, 0 where not measured."""
-        predicted, G = self._measured(sensor, place)
-        residual = np.where(has, self._wrapped(sensor, z - predicted), 0.0)
-        return residual, np.where(has[:, :, None], G, 0.0)
-
-    def _wrapped(self, sensor: Rows, difference: Floats) -> Floats:
-        """Bring differences of azimuths into [−π, π)."""
-        turn = np.where(self._is_position[sensor], 0.0, 2.0 * np.pi)
-        turns = np.floor(difference[:, AZIMUTH] / (2.0 * np.pi) + 0.5)
-        result = difference.copy()
-        result[:, AZIMUTH] -= np.where(np.isfinite(turns), turns, 0.0) * turn
-        return result
-
-    def _place(self, sensor: Rows, z: Floats) -> Floats:
-        """Scenario position (K, 3) of full measurements."""
-        sin_a, cos_a, sin_e, cos_e = _trigonometry(z)
-        local = z[:, :1] * np.column_stack([cos_e * sin_a, cos_e * cos_a, sin_e])
-        local = np.where(self._is_position[sensor, None], z, local)
-        turned = np.einsum("kij,kj->ki", self.sensors.enu_R_sensor[sensor], local)
-        place: Floats = self.sensors.origin_enu_m[sensor] + turned
-        return place
-
-    def _spread(self, sensor: Rows, z: Floats) -> Floats:
-        """Derivatives (K, 3, 3) of ``_place`` by the measurement."""
-        sin_a, cos_a, sin_e, cos_e = _trigonometry(z)
-        r = z[:, 0]
-        local = np.empty((z.shape[0], 3, 3))
-        local[:, :, 0] = np.column_stack([cos_e * sin_a, cos_e * cos_a, sin_e])
-        local[:, :, 1] = np.column_stack([r * cos_e * cos_a, -r * cos_e * sin_a, 0.0 * r])
-        local[:, :, 2] = np.column_stack([-r * sin_e * sin_a, -r * sin_e * cos_a, r * cos_e])
-        local[self._is_position[sensor]] = np.eye(3)
-        spread: Floats = self.sensors.enu_R_sensor[sensor] @ local
-        return spread
-
-    def _measured(self, sensor: Rows, place: Floats) -> tuple[Floats, Floats]:
-        """What sensors measure of targets at ``place`` (K, 3), and its Jacobian (K, 3, 3)."""
-        R = self.sensors.enu_R_sensor[sensor]
-        d = np.einsum("kji,kj->ki", R, place - self.sensors.origin_enu_m[sensor])
-        e, n, u = d.T
-        level = np.maximum(np.hypot(e, n), 1e-3)
-        r = np.hypot(level, u)
-        z = np.column_stack([r, np.arctan2(e, n), np.arctan2(u, level)])
-        local = np.empty((r.size, 3, 3))
-        local[:, 0] = d / r[:, None]
-        local[:, 1] = np.column_stack([n, -e, 0.0 * u]) / np.square(level)[:, None]
-        climb = np.column_stack([-e * u / level, -n * u / level, level])
-        local[:, 2] = climb / np.square(r)[:, None]
-        is_position = self._is_position[sensor]
-        local[is_position] = np.eye(3)
-        return np.where(is_position[:, None], d, z), local @ R.transpose(0, 2, 1)
-
-
-def _trigonometry(z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    return np.sin(z[:, 1]), np.cos(z[:, 1]), np.sin(z[:, 2]), np.cos(z[:, 2])
-
-
-def _diagonal(values: Floats) -> Floats:
-    """(K, 3, 3) diagonal matrices of (K, 3) values."""
-    return values[:, :, None] * np.eye(3)
-
-
-def _solved(S: Floats, y: Floats) -> Floats:
-    """S⁻¹y for (K, 3, 3) and (K, 3)."""
-    solved = np.linalg.solve(S, y[:, :, None])
-    return solved[:, :, 0].astype(np.float64, copy=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.core.tables import Bools, Bytes, Floats, Measured
 
@@ -42,6 +43,7 @@ class SensorModels:
     horizon : (S,) the 4/3 earth hides low targets
     ground_m : (S,) height of the ground about the sensor above the ellipsoid
     mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north
+    id : (S,) names by which settings may refer to a sensor
     """
 
     origin_enu_m: Floats
@@ -63,6 +65,7 @@ class SensorModels:
     horizon: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     ground_m: Floats = field(default_factory=_none)
     mask_rad: Floats = field(default_factory=_none)
+    id: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
 
     def __post_init__(self) -> None:
         n = len(self)
@@ -80,6 +83,7 @@ class SensorModels:
             "horizon": np.zeros(n, np.bool_),
             "ground_m": np.zeros(n),
             "mask_rad": np.full((n, 1), -0.5 * np.pi),
+            "id": np.full(n, "", np.str_),
         }
         for name, value in defaults.items():
             if getattr(self, name).size == 0:

@@ -13,15 +13,13 @@ from sim.core.measurement import polar_to_position
 from sim.core.motion import initial_extra
 from sim.core.neighbours import Bucket, empty_buckets, near, put_in_bucket
 from sim.core.tables import Bools, Floats, Ints, Measured, TrackStatus
+from sim.core.unseen_height import guessed_height
 from sim.core.update import extended_update, position_log_likelihood
 from sim.tracking.cycle import Cycle
 from sim.tracking.life import book
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.store import TrackColumns
 
-#: Close by, a guessed height would put a track at steep elevations where few targets fly.
-_ELEVATION_LIMIT_RAD = 0.25
-_ELEVATION_SIGMA_MAX_RAD = 0.25
 _NO_HEIGHT_VARIANCE_M2 = 1e9
 _NEIGHBOURS_MAX = 1000
 _TENTATIVE = int(TrackStatus.TENTATIVE)
@@ -160,11 +158,11 @@ def locate(
         range_m, stretch = _receiver_range(s, first, azimuth, elevation, sensors)
         sigma[0] *= stretch
     if math.isnan(elevation):
-        drop = range_m * range_m / (2.0 * MEAN_EARTH_RADIUS_M)
-        sine = (policy.start_height_m - sensors.height_m[s] - drop) / range_m
-        limit = math.sin(_ELEVATION_LIMIT_RAD)
-        elevation = math.asin(max(-limit, min(limit, sine)))
-        sigma[2] = min(policy.start_height_sigma_m / range_m, _ELEVATION_SIGMA_MAX_RAD)
+        height, height_sigma = guessed_height(
+            range_m, sensors.height_m[s], policy.start_height_m, policy.start_height_sigma_m
+        )
+        elevation = math.asin(height / range_m)
+        sigma[2] = height_sigma / range_m
     polar_to_position(
         range_m,
         azimuth,

@@ -16,7 +16,7 @@ from sim.tracking.estimates import Estimates
 from sim.tracking.history import Booked, History, Taken
 from sim.tracking.intake import Rejected, sift
 from sim.tracking.policy import sensor_columns
-from sim.tracking.registration import Biases, Registration
+from sim.tracking.registration import Biases, Registration, settings_of
 from sim.tracking.renumbering import Numbers
 from sim.tracking.sensor_models import SensorModels
 
@@ -55,13 +55,23 @@ class Engine(Protocol):
         """Go back to what ``remember`` returned."""
 
 
+#: Rows of plots, and the numbers and velocities of the tracks that took them.
+_Used = tuple[Ints, Ints, Floats]
+
+
 class _Call(NamedTuple):
-    """One call of ``Tracker.process`` that late plots may still change."""
+    """One call of ``Tracker.process`` that late plots may still change.
+
+    ``measured`` are the same plots as ``plots``, before registration corrected them; ``used``
+    tells, cycle by cycle, which of them confirmed tracks took.
+    """
 
     memory: Any
     before_s: float
     end_s: float
     plots: Plots
+    measured: Plots
+    used: list[_Used]
     booked: int
 
 
@@ -103,7 +113,9 @@ class Tracker:
         self._no_plots = cycle_of(Plots.empty(), np.empty(0, np.int32), self._columns)
         self._engine = _engine(config, sensors, keep_plots)
         self._history = History(sensors.resolution) if keep_plots else None
-        self._registration = Registration(sensors) if config.registration else None
+        self._registration = (
+            Registration(sensors, settings_of(config, sensors)) if config.registration else None
+        )
         self._calls: deque[_Call] = deque()
         self._numbers = Numbers()
 
@@ -117,7 +129,7 @@ class Tracker:
             taken too and move it on, those more than an hour after it are broken
         """
         latest_s = math.inf if until_s is None else until_s + _AHEAD_MAX_S
-        measured = None
+        measured = plots
         if self._registration is not None:
             rows, counts = sift(plots, self.sensors, -math.inf, latest_s)
             self.rejected = self.rejected.plus(counts)
@@ -128,21 +140,23 @@ class Tracker:
         rows, counts = sift(plots, self.sensors, since_s, latest_s)
         self.rejected = self.rejected.plus(counts)
         if self.config.lag_s > 0.0:
-            plots = plots.take(rows)
+            plots, measured = plots.take(rows), measured.take(rows)
             late = self._late(plots)
             if late.any():
-                self._take_again(plots.take(late))
-            plots = plots.take(~late)
-            measured = measured.take(rows).take(~late) if measured is not None else None
+                self._take_again(plots.take(late), measured.take(late))
+            plots, measured = plots.take(~late), measured.take(~late)
             rows = np.arange(len(plots), dtype=np.int32)
         end_s = self._end_s(plots, rows, until_s)
         if end_s == -math.inf:
             return
         if self.config.lag_s > 0.0:
-            self._calls.append(self._call(self.time_s, end_s, plots))
-        self._advance(plots, rows, end_s, measured)
-        while len(self._calls) > 1 and self._calls[0].end_s < self.time_s - self.config.lag_s:
-            self._calls.popleft()
+            self._call(plots, measured, end_s)
+            # What no late plot can change any more is learned from.
+            while len(self._calls) > 1 and self._calls[0].end_s < self.time_s - self.config.lag_s:
+                final = self._calls.popleft()
+                self._learn(final.measured, final.used)
+        else:
+            self._learn(measured, self._advance(plots, rows, end_s))
 
     def picture(self, time_s: float | None = None) -> Tracks:
         """Return all tracks, extrapolated to ``time_s`` (default: the tracker's time)."""
@@ -187,18 +201,24 @@ class Tracker:
         latest_s = float(plots.time_s[rows].max()) if rows.size else -math.inf
         return max(self.time_s, latest_s, -math.inf if until_s is None else until_s)
 
-    def _advance(
-        self, plots: Plots, rows: Ints, end_s: float, measured: Plots | None = None
-    ) -> None:
+    def _call(self, plots: Plots, measured: Plots, end_s: float) -> None:
+        """Take all plots up to ``end_s``, and keep what it takes to do so again."""
+        memory, before_s = self._engine.remember(), self.time_s
+        booked = 0 if self._history is None else len(self._history)
+        used = self._advance(plots, np.arange(len(plots), dtype=np.int32), end_s)
+        self._calls.append(_Call(memory, before_s, end_s, plots, measured, used, booked))
+
+    def _advance(self, plots: Plots, rows: Ints, end_s: float) -> list[_Used]:
         """Take the given rows, none of them late, cycle by cycle up to ``end_s``.
 
-        ``measured`` are the same plots before registration corrected them, to learn from.
+        Returns which of them confirmed tracks took, cycle by cycle, if registration wants it.
         """
         length_s = self._cycle_s
+        pairs: list[_Used] = []
         if not rows.size:
             self._cycle(Plots.empty(), self._no_plots, end_s)
             self.time_s = end_s
-            return
+            return pairs
         times_s = plots.time_s[rows]
         last = math.ceil(end_s / length_s - 1e-9)
         slot = np.ceil(times_s / length_s - 1e-9).astype(np.int64)
@@ -218,31 +238,28 @@ class Tracker:
                 self._cycle(plots, self._no_plots, begin_s)  # tracks age in silence
             self.time_s = end_s if k == last else k * length_s
             self._cycle(plots, cycle_of(plots, part, self._columns), self.time_s)
-            if measured is not None and self._registration is not None:
-                row, track, velocity = self._engine.pairs
-                used_plots = measured.take(row)
-                self._registration.learn(
-                    used_plots.time_s,
-                    used_plots.sensor,
-                    used_plots.measurement,
-                    used_plots.sigma,
-                    track,
-                    velocity,
-                )
+            if self._registration is not None:
+                pairs.append(self._engine.pairs)
         if self.time_s < end_s:
             self._cycle(plots, self._no_plots, end_s)
             self.time_s = end_s
+        return pairs
+
+    def _learn(self, measured: Plots, used: list[_Used]) -> None:
+        """Let registration learn from the plots that confirmed tracks took."""
+        if self._registration is None:
+            return
+        for row, track, velocity in used:
+            taken = measured.take(row)
+            self._registration.learn(
+                taken.time_s, taken.sensor, taken.measurement, taken.sigma, track, velocity
+            )
 
     def _cycle(self, plots: Plots, cycle: Cycle, end_s: float) -> None:
         """Give the engine one cycle, of rows of ``plots``."""
         self._engine.cycle(cycle, end_s)
         if self._history is not None:
             self._history.add(plots, self._engine.booked)
-
-    def _call(self, before_s: float, end_s: float, plots: Plots) -> _Call:
-        """Return the present, to which late plots may lead back."""
-        booked = 0 if self._history is None else len(self._history)
-        return _Call(self._engine.remember(), before_s, end_s, plots, booked)
 
     def _late(self, plots: Plots) -> Bools:
         """Tell which plots belong to the time of earlier calls."""
@@ -251,7 +268,7 @@ class Tracker:
         late: Bools = plots.time_s <= self.time_s
         return late
 
-    def _take_again(self, late: Plots) -> None:
+    def _take_again(self, late: Plots, measured: Plots) -> None:
         """Go back to before the oldest late plot, and take all plots since then in order."""
         now_s = self.time_s
         before = self._engine.estimates(now_s, confirmed_only=True)
@@ -267,9 +284,9 @@ class Tracker:
             # A plot belongs to the call in whose time it was made.
             now = (late.time_s <= call.end_s) & (late.time_s >= call.before_s)
             plots = Plots.concatenate([call.plots, late.take(now)])
-            late = late.take(~now)
-            self._calls.append(self._call(self.time_s, call.end_s, plots))
-            self._advance(plots, np.arange(len(plots), dtype=np.int32), call.end_s)
+            both = Plots.concatenate([call.measured, measured.take(now)])
+            late, measured = late.take(~now), measured.take(~now)
+            self._call(plots, both, call.end_s)
         after = self._engine.estimates(now_s, confirmed_only=True)
         self._numbers.rematch(before, after, kept)
 
