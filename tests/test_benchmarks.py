@@ -163,7 +163,7 @@ def test_switches_swaps_and_nees_are_counted() -> None:
 
 
 def test_contestants_track_the_same_plots_alike() -> None:
-    ours = versus.follow(lambda: Airpicture(**versus.OWN), 8, 1)
+    ours = versus.follow(lambda: Airpicture(**versus.TOLD), 8, 1)
     theirs = versus.follow(FilterpyLoop, 8, 1)
     assert ours.scans == theirs.scans == 30
     assert ours.scores[0].gospa_m == pytest.approx(theirs.scores[0].gospa_m, rel=0.05)
