@@ -15,7 +15,7 @@ from test_tracker_late import rotating
 from tracking_scenes import observed
 
 from sim.core.tables import Plots, Tracks
-from sim.tracking import Tracker, TrackerConfig, filtering
+from sim.tracking import Tracker, TrackerConfig, predicting
 from sim.tracking import straight as straight_way
 
 BANK = TrackerConfig(filter="imm", association="jipda")
@@ -51,7 +51,7 @@ def test_threads_change_nothing(config: TrackerConfig, monkeypatch: pytest.Monke
     monkeypatch.setattr("sim.core.jit._THREADED_FROM", 0)
     # Threads share blocks: with a single one the second thread would have nothing to do.
     straight = config.filter == "kf"
-    block = straight_way.BLOCK if straight else filtering.BLOCK
+    block = straight_way.BLOCK if straight else predicting.BLOCK
     plots = observed(n=4500 if straight else 300, duration_s=4.0 if straight else 10.0)
     rng = np.random.default_rng(6)
     results = []

@@ -8,12 +8,13 @@ from test_tracker_gating import CONVERTED, arranged, random_tracks
 from twins_tracking import plots_of
 
 from sim.tracking import MotionModel, SensorModels, TrackerConfig
-from sim.tracking.filtering import _predict, _update
 from sim.tracking.pairing import Pairs
 from sim.tracking.policy import model_rows, policy_of, sensor_columns
+from sim.tracking.predicting import predict_columns
 from sim.tracking.store import TrackColumns, copied
 from sim.tracking.straight import goes_straight, predict_straight, update_straight
 from sim.tracking.turns import Turns, turns_of
+from sim.tracking.updating import update_columns
 
 N = 30
 MODELS, POLICY = model_rows(CONVERTED), policy_of(CONVERTED)
@@ -32,7 +33,7 @@ def test_prediction() -> None:
     to_s = one.time_s + np.random.default_rng(1).choice([-0.5, 0.0, 0.7, 20.0], one.time_s.size)
     q, q_up = MODELS.parameters[0, :2]
     predict_straight(one, to_s, q, q_up)
-    _predict(other, to_s, MODELS, False)
+    predict_columns(other, to_s, MODELS, False)
     assert (one.time_s > 1.0).any()
     assert_alike(one, other)
 
@@ -65,7 +66,7 @@ def test_update_with_and_without_plots() -> None:
     columns = sensor_columns(CONVERTED, sensors)
     before, other = copied(one, slice(None)), copied(one, slice(None))
     assert update_straight(one, 0, turns, cycle, columns)
-    _update(other, 0, turns, cycle, MODELS, columns, POLICY)
+    update_columns(other, 0, turns, cycle, MODELS, columns, POLICY)
     assert_alike(one, other)
     changed = np.abs(one.mean[:, :N] - before.mean[:, :N]).max(axis=0) > 1e-6
     assert changed.tolist() == (np.arange(N) % 3 > 0).tolist()

@@ -1,7 +1,7 @@
 """The short way for the commonest filter: one constant-velocity model, measured positions.
 
-The same arithmetic as ``sim.tracking.filtering`` does track by track, here over whole
-columns at once, without a matrix in between.
+The same arithmetic as ``sim.tracking.predicting`` and ``updating`` do track by track, here over
+whole columns at once, without a matrix in between.
 """
 
 from __future__ import annotations
