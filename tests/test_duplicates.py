@@ -14,6 +14,7 @@ from sim.tracking import SensorModels, Tracker, TrackerConfig
 from sim.tracking.duplicates import CHECKS, TWO_TARGETS, merge_duplicates, no_suspects
 from sim.tracking.policy import model_rows, sensor_columns
 from sim.tracking.store import TrackColumns, empty_columns
+from sim.tracking.watched_pairs import watched_pairs
 
 SIGMA = np.array([30.0, 0.003, 0.003, np.nan])
 
@@ -316,3 +317,21 @@ def test_what_is_known_of_pairs_comes_back_with_the_past() -> None:
     assert pairs[0] == pairs[1]
     assert pairs[0][0] == 2
     assert pairs[0][-1] == 1
+
+
+def test_pairs_of_many_are_found_as_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    sensors = SensorModels.at_origin(period_s=2.0)
+    config = TrackerConfig(filter="kf")
+    models, columns = model_rows(config), sensor_columns(config, sensors)
+    rng, n = np.random.default_rng(4), 1500
+    tracks = empty_columns(n, int(models.mean_row[-1]), int(models.covariance_row[-1]))
+    tracks.mean[:2] = rng.uniform(0.0, 3e4, (2, n))
+    tracks.covariance[[0, 3]] = rng.uniform(1e3, 1e4, (2, n))
+    tracks.status[:] = rng.random(n) < 0.9
+    tracks.number[:] = rng.permutation(n)
+    few = watched_pairs(tracks, n, 0.0, 1.5, columns)
+    monkeypatch.setattr("sim.tracking.watched_pairs._FEW", 0)
+    many = watched_pairs(tracks, n, 0.0, 1.5, columns)
+    assert few[0].size > 100
+    for one, other in zip(few, many, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -20,6 +20,7 @@ _RESOLVED = 1.5
 _NEIGHBOURS_MAX = 500
 #: Tracks handled by one thread at a time.
 _BLOCK = 1024
+_FEW = 2000
 _TENTATIVE = int(TrackStatus.TENTATIVE)
 _POLAR = int(Measured.POLAR)
 
@@ -35,6 +36,8 @@ def watched_pairs(
     -------
     older, younger : (K,) columns
     """
+    if count <= _FEW:
+        return _pairs_of_few(tracks, count, now_s, merge_distance, sensors)
     place, reach, crowded = np.empty((count, 2)), np.empty(count), np.empty(count, np.bool_)
     _locate(tracks, now_s, merge_distance, sensors, place, reach)
     watched = reach[reach >= 0.0]
@@ -44,6 +47,21 @@ def watched_pairs(
     buckets = _fill(place, reach, watched.size, max(50.0, 2.0 * float(watched.mean())))
     _find_crowded(place, reach, buckets, crowded)
     return _neighbours(tracks.number, np.flatnonzero(crowded), place, reach, buckets)
+
+
+@kernel()
+def _pairs_of_few(
+    tracks: TrackColumns, count: int, now_s: float, merge_distance: float, sensors: SensorColumns
+) -> tuple[Ints, Ints]:
+    """Do all in one kernel: for few tracks, calling several costs more than they save."""
+    place, reach = np.empty((count, 2)), np.empty(count)
+    _locate_block(0, count, tracks, now_s, merge_distance, sensors, place, reach)
+    confirmed = np.flatnonzero(reach >= 0.0)
+    total = 0.0
+    for i in confirmed:
+        total += reach[i]
+    buckets = _fill(place, reach, confirmed.size, max(50.0, 2.0 * total / max(confirmed.size, 1)))
+    return _neighbours(tracks.number, confirmed, place, reach, buckets)
 
 
 @kernel(parallel=True)
