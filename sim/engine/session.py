@@ -20,6 +20,7 @@ from sim.core.jit import compilation
 from sim.core.tables import Snapshot
 from sim.engine.judging import Verdict, judge_recording, verdicts
 from sim.engine.registration import registration_report
+from sim.engine.rejected import rejected_report
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
@@ -82,8 +83,9 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     wall_s = time.perf_counter() - started - compiled_s
     writer.close(simulated_s, complete=complete)
     metrics = judge_recording(Recording.open(folder), spec)
+    ids = [sensor.id for sensor in world.sensors]
+    metrics["rejected"] = rejected_report(state.picture, ids)
     if spec.tracker.registration:
-        ids = [sensor.id for sensor in world.sensors]
         metrics["registration"] = registration_report(state.picture, ids)
     judged = verdicts(spec, metrics)
     write_json(folder / "metrics.json", metrics)

@@ -77,7 +77,7 @@ class _Belief:
 
     def of(self, number: Ints, fresh: _Belief) -> _Belief:
         """Return the belief on the given tracks, ``fresh`` for those not known."""
-        at, known = _find(self.number, number)
+        at, known = find_rows(self.number, number)
         columns: dict[str, Any] = {"number": number}
         for field in fields(self)[1:]:
             old, new = getattr(self, field.name), getattr(fresh, field.name)
@@ -119,7 +119,11 @@ class Classifier:
     The echo fades from look to look about a mean that belongs to target and aspect. Under
     each class a Kalman filter estimates that mean, which drifts within the class's spread,
     and each look counts by its innovation: once the mean is known, further looks say no
-    more of it.
+    more of it. A weak target is seen only when its echo happens to be strong; where it is
+    said what a look would have shown at least, each class's law is cut off there.
+
+    An error of a value widens the laws: by itself of climb and turn, by its share of value
+    and floor where logarithms count.
 
     Replies: a target carries a transponder of one kind or none. Each interrogation of it
     may go unanswered or be mistaken, so replies settle what it carries and no more.
@@ -161,7 +165,11 @@ class Classifier:
         height_m: ArrayLike | None = None,
         climb_mps: ArrayLike | None = None,
         turn_acceleration_mps2: ArrayLike | None = None,
+        speed_sigma_mps: ArrayLike | None = None,
+        height_sigma_m: ArrayLike | None = None,
+        climb_sigma_mps: ArrayLike | None = None,
         rcs_dbsm: ArrayLike | None = None,
+        rcs_least_dbsm: ArrayLike | None = None,
         doppler_spread_mps: ArrayLike | None = None,
         reply_counts: ArrayLike | None = None,
     ) -> None:
@@ -175,7 +183,10 @@ class Classifier:
         height_m : (N,) above ground if that is known, else above the ellipsoid
         climb_mps : (N,) up
         turn_acceleration_mps2 : (N,) across the path, either sign
+        speed_sigma_mps, height_sigma_m, climb_sigma_mps : (N,) standard deviations of those
+            values, known exactly if left out
         rcs_dbsm : (N,) of one look, see ``rcs_from_snr``
+        rcs_least_dbsm : (N,) the smallest one that this look would have shown, none if left out
         doppler_spread_mps : (N,) deviation of the echo's velocity about the body's
         reply_counts : (N, 3) how many interrogations so far brought each ``Reply``, as in
             ``Tracks.replies``; plots of sensors that do not interrogate count under NONE
@@ -213,7 +224,12 @@ class Classifier:
         features[:, DOPPLER] = of_tracks(doppler_spread_mps, "doppler_spread_mps")
         features[:, CLIMB] = of_tracks(climb_mps, "climb_mps")
         features[:, TURN] = of_tracks(turn_acceleration_mps2, "turn_acceleration_mps2")
+        error = np.zeros((given.size, 5))
+        error[:, SPEED] = np.nan_to_num(of_tracks(speed_sigma_mps, "speed_sigma_mps"))
+        error[:, HEIGHT] = np.nan_to_num(of_tracks(height_sigma_m, "height_sigma_m"))
+        error[:, CLIMB] = np.nan_to_num(of_tracks(climb_sigma_mps, "climb_sigma_mps"))
         rcs = of_tracks(rcs_dbsm, "rcs_dbsm")
+        least = of_tracks(rcs_least_dbsm, "rcs_least_dbsm")
         counts = np.zeros((given.size, 3))
         if reply_counts is not None:
             counts = np.asarray(reply_counts, float)
@@ -222,8 +238,8 @@ class Classifier:
             counts = counts[order]
 
         belief = self._belief.of(numbers, self._fresh)
-        self._observe_features(belief, time_s, features)
-        self._observe_rcs(belief, time_s, rcs)
+        self._observe_features(belief, time_s, features, error)
+        self._observe_rcs(belief, time_s, rcs, least)
         if reply_counts is not None:
             belief.replies[:] = reply_log_likelihood(counts, self.models.transponder)
         self._belief = belief
@@ -232,7 +248,7 @@ class Classifier:
     def probabilities(self, number: ArrayLike) -> Floats:
         """Return (N, C) the probability of each class, the prior for a track not known."""
         numbers = np.asarray(number, np.int32)
-        at, known = _find(self._belief.number, numbers)
+        at, known = find_rows(self._belief.number, numbers)
         log = np.repeat(self._log_prior[None], numbers.size, axis=0)
         rows = at[known]
         log[known] += self._belief.evidence[rows] + self._belief.replies[rows]
@@ -240,9 +256,11 @@ class Classifier:
         probability: Floats = weight / weight.sum(axis=1, keepdims=True)
         return probability
 
-    def _observe_features(self, belief: _Belief, time_s: float, features: Floats) -> None:
+    def _observe_features(
+        self, belief: _Belief, time_s: float, features: Floats, error: Floats
+    ) -> None:
         seen = np.isfinite(features)
-        log = feature_log_density(np.where(seen, features, 0.0), self.models)
+        log = feature_log_density(np.where(seen, features, 0.0), self.models, error)
         age = time_s - belief.feature_s
         correlation = np.exp(-age / self.models.correlation_s)
         correlation[np.isnan(age)] = 0.0
@@ -252,7 +270,7 @@ class Classifier:
         belief.feature_log[seen] = log[seen]
         belief.feature_s[seen] = time_s
 
-    def _observe_rcs(self, belief: _Belief, time_s: float, rcs: Floats) -> None:
+    def _observe_rcs(self, belief: _Belief, time_s: float, rcs: Floats, least: Floats) -> None:
         models = self.models
         seen = np.isfinite(rcs)
         age = time_s - belief.rcs_s[seen]
@@ -262,20 +280,41 @@ class Classifier:
         variance = spread + a * a * (belief.rcs_variance[seen] - spread)
         innovation = rcs[seen, None] - mean
         total = variance + models.rcs_look_db**2
-        right = normal_log_density(innovation, np.sqrt(total)) + math.log1p(-models.outlier_share)
-        stray = normal_log_density(
-            rcs[seen] - models.rcs_dbsm[-1],
-            math.hypot(models.rcs_spread_db[-1], models.rcs_look_db),
-        ) + math.log(models.outlier_share)
-        log = np.logaddexp(right, stray[:, None])
+        deviation, share = np.sqrt(total), models.outlier_share
+        right = normal_log_density(innovation, deviation) + math.log1p(-share)
+        # What says nothing of the class may be of any.
+        any_mean, any_deviation = (
+            models.rcs_dbsm[-1:],
+            np.hypot(models.rcs_spread_db[-1:], models.rcs_look_db),
+        )
+        stray = normal_log_density(rcs[seen, None] - any_mean, any_deviation) + math.log(share)
+        log = np.logaddexp(right, stray)
+        limit = least[seen, None]
+        shown = np.logaddexp(
+            _log_shown(mean, deviation, limit) + math.log1p(-share),
+            _log_shown(any_mean, any_deviation, limit) + math.log(share),
+        )
         gain = np.exp(right - log) * variance / total  # a stray look moves the mean little
-        belief.evidence[seen] += log
+        belief.evidence[seen] += log - shown
         belief.rcs_mean[seen] = mean + gain * innovation
         belief.rcs_variance[seen] = (1.0 - gain) * variance
         belief.rcs_s[seen] = time_s
 
 
-def _find(ordered: Ints, number: Ints) -> tuple[NDArray[np.intp], Bools]:
+def _log_shown(mean: Floats, deviation: Floats, least: Floats) -> Floats:
+    """Return the logarithm of the probability (N, C) that a look exceeds ``least`` (N, 1).
+
+    A weak target is seen when its echo happens to be strong: what is seen must be weighed
+    against what could have been. NaN stands for no limit.
+    """
+    from scipy.special import log_ndtr  # scipy is slow to import
+
+    low = np.where(np.isnan(least), -np.inf, least)
+    logarithm: Floats = log_ndtr((mean - low) / deviation)
+    return logarithm
+
+
+def find_rows(ordered: Ints, number: Ints) -> tuple[NDArray[np.intp], Bools]:
     """Return where each number stands in an ordered array, and whether it does."""
     at = np.searchsorted(ordered, number)
     known = at < ordered.size

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.geodesy import MEAN_EARTH_RADIUS_M
-from sim.core.tables import Floats, Ints, Measured, Plots, Tracks
+from sim.core.tables import Floats, Indices, Ints, Measured, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.intake import Rejected
@@ -29,14 +29,24 @@ class SiteTracker:
     config : settings
     sensors : all sensors of the scenario
     own : which of them are this site's
+    keep_taken : as for ``Tracker``
     """
 
-    def __init__(self, config: TrackerConfig, sensors: SensorModels, own: Ints) -> None:
+    def __init__(
+        self,
+        config: TrackerConfig,
+        sensors: SensorModels,
+        own: Ints,
+        *,
+        keep_taken: bool = False,
+    ) -> None:
         self._own = own
         self._local = np.full(len(sensors), -1, np.int32)
         self._local[own] = np.arange(own.size)
         self._tracker = Tracker(
-            config, SensorModels(*(getattr(sensors, f.name)[own] for f in fields(sensors)))
+            config,
+            SensorModels(*(getattr(sensors, f.name)[own] for f in fields(sensors))),
+            keep_taken=keep_taken,
         )
 
     def process(self, plots: Plots, until_s: float) -> None:
@@ -53,8 +63,12 @@ class SiteTracker:
 
     def picture(self, time_s: float) -> Tracks:
         """Return all tracks, extrapolated to a time."""
-        tracks = self._tracker.picture(time_s)
-        return replace(tracks, sensors=self._known_to_all(tracks.sensors))
+        return self.states(time_s).as_tracks()
+
+    def states(self, time_s: float) -> Estimates:
+        """Return all tracks of ``picture`` with full states."""
+        states = self._tracker.states(time_s)
+        return replace(states, sensors=self._known_to_all(states.sensors))
 
     def estimates(self, time_s: float) -> Estimates:
         """Return the confirmed tracks, extrapolated to a time, as told to others.
@@ -70,10 +84,22 @@ class SiteTracker:
         found = self._tracker.biases()
         return None if found is None else (self._own, found)
 
+    def taken(self) -> tuple[Plots, Ints]:
+        """Return the plots that confirmed tracks took since the last call, as ``Tracker``."""
+        plots, number = self._tracker.taken()
+        return replace(plots, sensor=self._own[plots.sensor]), number
+
     @property
     def rejected(self) -> Rejected:
         """Plots that were dropped, and why."""
         return self._tracker.rejected
+
+    @property
+    def rejected_by_sensor(self) -> Indices:
+        """(S + 1, 5) of them by the scenario's sensors and reason, as ``Tracker``."""
+        counts = np.zeros((self._local.size + 1, len(fields(Rejected))), np.int64)
+        counts[np.append(self._own, -1)] = self._tracker.rejected_by_sensor
+        return counts
 
     def _known_to_all(self, sensors: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Turn bits that stand for this site's sensors into those of the scenario's."""

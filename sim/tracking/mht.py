@@ -12,7 +12,7 @@ from sim.core.jit import threads_for
 from sim.core.tables import Bools, Floats, Ints, TrackStatus
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle
-from sim.tracking.estimates import Estimates
+from sim.tracking.estimates import Estimates, existence_of
 from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
 from sim.tracking.gating import gate_scan
 from sim.tracking.hypotheses import (
@@ -78,6 +78,7 @@ class MhtEngine:
     """
 
     def __init__(self, config: TrackerConfig, sensors: SensorColumns) -> None:
+        self.wants_pairs = config.registration  # they are at hand anyway
         self._sensors = sensors
         self._models = model_rows(config)
         self._policy = policy_of(config)
@@ -271,6 +272,7 @@ class MhtEngine:
             sensors=tracks.sensors,
             replies=np.ascontiguousarray(tracks.replies.T),
             status=tracks.status,
+            existence=existence_of(tracks.score, self._policy.rule),
         )
 
     @property

@@ -71,6 +71,12 @@ class ReferenceEngine:
         self._born = 0
         self._confirmed = 0
         self._time_s = -math.inf
+        self.wants_pairs = False
+        self.pairs: tuple[Ints, Ints, Floats] = (
+            np.empty(0, np.int32),
+            np.empty(0, np.int32),
+            np.empty((0, 3)),
+        )
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
@@ -86,6 +92,13 @@ class ReferenceEngine:
             for plot in range(rows.start, rows.stop):
                 if plot not in taken:
                     self._start(cycle, sensor, plot, newborn_elsewhere)
+        if self.wants_pairs:
+            sure = [(track, plot) for track, plot, _ in pairs if track.status > 0]
+            self.pairs = (
+                np.array([cycle.row[plot] for _, plot in sure], np.int32),
+                np.array([track.number for track, _ in sure], np.int32),
+                np.array([track.filter.x[3:] for track, _ in sure]).reshape(-1, 3),
+            )
         self._tracks = [track for track in self._tracks if self._lives(track, end_s)]
         self._time_s = end_s
 
@@ -320,11 +333,6 @@ class ReferenceEngine:
     def confirmed(self) -> int:
         """The highest air track number given so far."""
         return self._confirmed
-
-    @property
-    def pairs(self) -> tuple[Ints, Ints, Floats]:
-        """None: this engine serves no registration."""
-        return np.empty(0, np.int32), np.empty(0, np.int32), np.empty((0, 3))
 
     def remember(self) -> object:
         """Return a copy of the present."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sim.core.tables import Bools, Floats, Ints, Plots, Tracks
+from sim.core.tables import Bools, Floats, Indices, Ints, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, cycle_of
 from sim.tracking.estimates import Estimates
@@ -21,6 +21,7 @@ from sim.tracking.sensor_models import SensorModels
 
 #: A plot further ahead of the picture's new time than this has a broken time stamp.
 _AHEAD_MAX_S = 3600.0
+_NO_NUMBERS = np.empty(0, np.int32)
 
 
 class Engine(Protocol):
@@ -35,6 +36,9 @@ class Engine(Protocol):
     @property
     def confirmed(self) -> int:
         """The highest air track number given so far."""
+
+    #: Whether ``pairs`` is asked for.
+    wants_pairs: bool
 
     @property
     def pairs(self) -> tuple[Ints, Ints, Floats]:
@@ -66,6 +70,7 @@ class Tracker:
     ----------
     config : settings
     sensors : one row per sensor that ``Plots.sensor`` may name
+    keep_taken : keep for ``taken`` which plots confirmed tracks took
 
     Notes
     -----
@@ -77,17 +82,22 @@ class Tracker:
     plots in order would have given; otherwise it is dropped and counted.
     """
 
-    def __init__(self, config: TrackerConfig, sensors: SensorModels) -> None:
+    def __init__(
+        self, config: TrackerConfig, sensors: SensorModels, *, keep_taken: bool = False
+    ) -> None:
         self.config = config
         self.sensors = sensors
         self.time_s = -math.inf
-        self.rejected = Rejected()
+        self._rejected = np.zeros((len(sensors) + 1, len(fields(Rejected))), np.int64)
         self._columns = sensor_columns(config, sensors)
         shortest = float(sensors.period_s.min()) if len(sensors) else math.inf
         self._cycle_s = min(config.cycle_s, 0.5 * shortest)
         self._silence_s = shortest
         self._no_plots = cycle_of(Plots.empty(), np.empty(0, np.int32), self._columns)
         self._engine = _engine(config, sensors)
+        self._engine.wants_pairs = config.registration or keep_taken
+        self._keeps_taken = keep_taken
+        self._taken: list[tuple[Plots, Ints]] = []
         self._registration = Registration(sensors) if config.registration else None
         self._calls: deque[_Call] = deque()
         self._numbers = Numbers()
@@ -104,14 +114,14 @@ class Tracker:
         latest_s = math.inf if until_s is None else until_s + _AHEAD_MAX_S
         measured = None
         if self._registration is not None:
-            rows, counts = sift(plots, self.sensors, -math.inf, latest_s)
-            self.rejected = self.rejected.plus(counts)
+            rows, rejected = sift(plots, self.sensors, -math.inf, latest_s)
+            self._rejected += rejected
             measured = plots.take(rows)
             plots = self._registration.correct(measured)
         oldest_s = self._calls[0].before_s if self._calls else self.time_s
         since_s = max(self.time_s - self.config.lag_s, oldest_s)
-        rows, counts = sift(plots, self.sensors, since_s, latest_s)
-        self.rejected = self.rejected.plus(counts)
+        rows, rejected = sift(plots, self.sensors, since_s, latest_s)
+        self._rejected += rejected
         if self.config.lag_s > 0.0:
             plots = plots.take(rows)
             late = self._late(plots)
@@ -131,7 +141,11 @@ class Tracker:
 
     def picture(self, time_s: float | None = None) -> Tracks:
         """Return all tracks, extrapolated to ``time_s`` (default: the tracker's time)."""
-        return self._estimates(time_s, confirmed_only=False).as_tracks()
+        return self.states(time_s).as_tracks()
+
+    def states(self, time_s: float | None = None) -> Estimates:
+        """Return all tracks of ``picture`` with full states."""
+        return self._estimates(time_s, confirmed_only=False)
 
     def estimates(self, time_s: float | None = None) -> Estimates:
         """Return the confirmed tracks with full states, as told to other trackers."""
@@ -140,6 +154,34 @@ class Tracker:
     def biases(self) -> Biases | None:
         """Return what registration has found so far, None if it is off."""
         return None if self._registration is None else self._registration.biases()
+
+    def taken(self) -> tuple[Plots, Ints]:
+        """Return the plots that confirmed tracks took since the last call.
+
+        Returns
+        -------
+        plots, number : the plots, and the track (K,) that took each; no plots unless the
+            tracker keeps them. Under joint association a plot belongs to a track that is
+            more likely than not to have it. Late plots are not told; with ``lag_s``, ask
+            after each ``process``, before it may go back.
+        """
+        plots = Plots.concatenate([plots for plots, _ in self._taken])
+        number = np.concatenate([_NO_NUMBERS, *(number for _, number in self._taken)])
+        self._taken = []
+        return plots, number if self.config.lag_s == 0.0 else self._numbers.of(number)
+
+    @property
+    def rejected(self) -> Rejected:
+        """Plots that were dropped, and why."""
+        return Rejected.of(self._rejected.sum(axis=0))
+
+    @property
+    def rejected_by_sensor(self) -> Indices:
+        """(S + 1, 5) dropped plots by sensor and reason.
+
+        Columns as the fields of ``Rejected``; the last row counts unknown sensors.
+        """
+        return self._rejected.copy()
 
     def _estimates(self, time_s: float | None, confirmed_only: bool) -> Estimates:
         found = self._engine.estimates(
@@ -184,6 +226,9 @@ class Tracker:
                 self._engine.cycle(self._no_plots, begin_s)  # tracks age in silence
             self.time_s = end_s if k == last else k * length_s
             self._engine.cycle(cycle_of(plots, part, self._columns), self.time_s)
+            if self._keeps_taken:
+                row, track, _ = self._engine.pairs
+                self._taken.append((plots.take(row), track))
             if measured is not None and self._registration is not None:
                 row, track, velocity = self._engine.pairs
                 used_plots = measured.take(row)
@@ -209,6 +254,7 @@ class Tracker:
     def _take_again(self, late: Plots) -> None:
         """Go back to before the oldest late plot, and take all plots since then in order."""
         now_s = self.time_s
+        told, self._taken = self._taken, []
         before = self._engine.estimates(now_s, confirmed_only=True)
         redo = [call for call in self._calls if call.end_s >= late.time_s.min()]
         for _ in redo:
@@ -223,6 +269,7 @@ class Tracker:
             late = late.take(~now)
             self._calls.append(_Call(self._engine.remember(), self.time_s, call.end_s, plots))
             self._advance(plots, np.arange(len(plots), dtype=np.int32), call.end_s)
+        self._taken = told  # what is taken again was told when it came
         after = self._engine.estimates(now_s, confirmed_only=True)
         self._numbers.rematch(before, after, kept)
 
