@@ -48,7 +48,7 @@ def _picture(state: State, time_s: float) -> tuple[Tracks, Floats]:
     tracks = identify(states.as_tracks())
     if state.classes is None:
         return tracks, np.empty((len(tracks), 0))
-    probabilities = state.classes.judge(states, state.picture.looks())
+    probabilities = state.classes.judge(states, state.picture.looks)
     return with_classes(tracks, probabilities), probabilities
 
 

@@ -15,13 +15,13 @@ from sim.metrics.siap import ratio
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Classes over all steps of confirmed tracks on a target; None where none was told.
+    """Classes over all steps of confirmed tracks on a target; None if none was ever told.
 
     Attributes
     ----------
     correctness : share of the time with the right class
-    stated : mean probability that the picture gave the class it told; as large as
-        ``correctness`` if it is honest
+    stated : mean probability that the picture gave the class it told; where it told one,
+        it is right as often if it is honest
     """
 
     correctness: float | None
@@ -37,10 +37,12 @@ def classification(
 ) -> Classification:
     """Judge the class of every confirmed track that is on a target, extra tracks included."""
     told = matching.on_target & (confirmed.target_class >= 0)
-    right = class_is_right(truth, confirmed, matching, facts)[told]
+    if not told.any():
+        return Classification(None, None)
+    right = class_is_right(truth, confirmed, matching, facts)
     return Classification(
-        correctness=ratio(right.sum(), right.size),
-        stated=ratio(confirmed.class_probability[told].sum(), right.size),
+        correctness=ratio(right.sum(), matching.on_target.sum()),
+        stated=ratio(confirmed.class_probability[told].sum(), told.sum()),
     )
 
 

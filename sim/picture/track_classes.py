@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Floats, Ints, Tracks, TrackStatus
-from sim.picture.class_models import ClassModels
+from sim.core.tables import Floats, Ints, Reply, Tracks, TrackStatus
+from sim.picture.class_models import CLIMB, HEIGHT, SPEED, ClassModels
 from sim.picture.classification import Classifier, find_rows
 from sim.picture.looks import EchoFacts, Looks
 from sim.tracking.estimates import Estimates
 from sim.world.frames import Frame
 
 _WORD = 64
+#: Tracks are looked at this often: what tells classes apart lasts for half a minute and more.
+INTERVAL_S = 4.0
 
 
 class TrackClasses:
@@ -31,11 +35,12 @@ class TrackClasses:
 
     Notes
     -----
-    Speed, height and climb count when a plot has updated the track, each with the
-    deviation that the tracker claims; height and climb only if some sensor that measures
-    height ever fed it. Civil and military replies are those of the track, silences are
-    counted from its confirmation on. Turns and Doppler spread are not told: the states hold
-    no turn, and no sensor reports a spread.
+    Picture and plots are taken in every ``INTERVAL_S``; a track is told from the first such
+    time after its confirmation. Speed, height and climb count when a plot has updated the
+    track, each with the deviation that the tracker claims; height and climb only if some
+    sensor that measures height ever fed it. Civil and military replies are those of the
+    track, silences are counted from its confirmation on. Turns and Doppler spread are not
+    told: the states hold no turn, and no sensor reports a spread.
     """
 
     def __init__(self, frame: Frame, sensors: EchoFacts, models: ClassModels | None = None) -> None:
@@ -45,28 +50,40 @@ class TrackClasses:
         self._heights = np.bitwise_or.reduce(
             np.left_shift(np.uint64(1), bits.astype(np.uint64)), initial=np.uint64(0)
         )
-        # Of the confirmed tracks of the last picture, sorted by number.
+        self._due_s = -math.inf
+        # Of the confirmed tracks of the last picture taken in, sorted by number.
         self._number: Ints = np.empty(0, np.int32)
         self._last_plot_s: Floats = np.empty(0)
         self._silences: Floats = np.empty(0)
+        self._probabilities: Floats = np.empty((0, len(self.names)))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The classes, in the order of the probabilities."""
         return self._classifier.models.names
 
-    def judge(self, states: Estimates, looks: Looks) -> Floats:
+    def judge(self, states: Estimates, looks: Callable[[], Looks]) -> Floats:
         """Take in a picture and what its plots said; return what its tracks probably are.
 
         Parameters
         ----------
         states : the picture; never older than the last one
-        looks : by the numbers of ``states``; those of other tracks are left out
+        looks : returns what plots said since it was asked last, by the numbers of
+            ``states``; those of other tracks are left out
 
         Returns
         -------
-        (N, C) probabilities; NaN for tentative tracks
+        (N, C) probabilities; NaN for tentative tracks, and for newly confirmed ones
         """
+        if states.time_s >= self._due_s:
+            self._take_in(states, looks())
+            self._due_s = states.time_s + INTERVAL_S
+        probabilities = np.full((len(states), len(self.names)), np.nan)
+        at, known = find_rows(self._number, states.number)
+        probabilities[known] = self._probabilities[at[known]]
+        return probabilities
+
+    def _take_in(self, states: Estimates, looks: Looks) -> None:
         confirmed = np.flatnonzero(states.status != TrackStatus.TENTATIVE)
         rows = confirmed[np.argsort(states.number[confirmed])]
         number, last_plot_s = states.number[rows], states.last_plot_s[rows]
@@ -80,9 +97,7 @@ class TrackClasses:
         np.add.at(silences, place, looks.silent)
         self._observe(states, rows, fresh, silences, looks, place)
         self._number, self._last_plot_s, self._silences = number, last_plot_s, silences
-        probabilities = np.full((len(states), len(self.names)), np.nan)
-        probabilities[rows] = self._classifier.probabilities(number)
-        return probabilities
+        self._probabilities = self._classifier.probabilities(number)
 
     def _observe(
         self,
@@ -101,44 +116,27 @@ class TrackClasses:
         )
         climb_mps = then_m - height_m
         square = np.maximum((velocity**2).sum(axis=1) - climb_mps**2, 0.0)
-        variance = np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0)
-        deviation = np.sqrt(variance)
+        variance = np.maximum(np.einsum("kii->ki", covariance), 0.0)
         has_height = fresh & ((states.sensors[rows] & self._heights) != 0)
+        features, error = np.full((rows.size, 5), np.nan), np.zeros((rows.size, 5))
+        features[fresh, SPEED] = np.sqrt(square[fresh])
+        features[has_height, HEIGHT] = (height_m - self._frame.height_m)[has_height]
+        features[has_height, CLIMB] = climb_mps[has_height]
+        error[:, SPEED] = np.sqrt(0.5 * (variance[:, 3] + variance[:, 4]))
+        error[:, HEIGHT], error[:, CLIMB] = np.sqrt(variance[:, 2]), np.sqrt(variance[:, 5])
         replies = states.replies[rows].astype(float)
-        replies[:, 0] = silences
-        rounds = _rounds(place)
-        first = place[rounds == 0]
-        rcs, least = np.full((2, rows.size), np.nan)
-        rcs[first], least[first] = looks.rcs_dbsm[rounds == 0], looks.rcs_least_dbsm[rounds == 0]
-        number = states.number[rows]
-        self._classifier.observe(
-            number,
+        replies[:, Reply.NONE] = silences
+        heard = np.isfinite(looks.rcs_dbsm)
+        self._classifier.take_in(
+            states.number[rows],
             states.time_s,
-            speed_mps=np.where(fresh, np.sqrt(square), np.nan),
-            speed_sigma_mps=np.sqrt(0.5 * (variance[:, 3] + variance[:, 4])),
-            height_m=np.where(has_height, height_m - self._frame.height_m, np.nan),
-            height_sigma_m=deviation[:, 2],
-            climb_mps=np.where(has_height, climb_mps, np.nan),
-            climb_sigma_mps=deviation[:, 5],
-            rcs_dbsm=rcs,
-            rcs_least_dbsm=least,
-            reply_counts=replies,
+            features,
+            error,
+            place[heard],
+            looks.rcs_dbsm[heard],
+            looks.rcs_least_dbsm[heard],
+            replies,
         )
-        for k in range(1, int(rounds.max(initial=0)) + 1):
-            rcs, least = np.full((2, rows.size), np.nan)
-            now = rounds == k
-            rcs[place[now]], least[place[now]] = looks.rcs_dbsm[now], looks.rcs_least_dbsm[now]
-            self._classifier.observe(number, states.time_s, rcs_dbsm=rcs, rcs_least_dbsm=least)
-
-
-def _rounds(place: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return how often each value has come before it."""
-    order = np.argsort(place, kind="stable")
-    same = place[order]
-    run = np.arange(place.size) - np.searchsorted(same, same)
-    rounds = np.empty(place.size, np.intp)
-    rounds[order] = run
-    return rounds
 
 
 def with_classes(tracks: Tracks, probabilities: Floats) -> Tracks:
