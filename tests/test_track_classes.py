@@ -73,6 +73,9 @@ def test_told_plots_are_of_the_tracks_target(association: str) -> None:
         names += taken.snr_db.tolist()
         for own, target in zip(number.tolist(), taken.truth_id.tolist(), strict=True):
             by_track[own].append(target)
+        order = np.argsort(number, kind="stable")
+        backwards = np.diff(taken.time_s[order]) < 0.0
+        assert (np.diff(number[order])[backwards] > 0).all(), "in order of time for each track"
     assert len(names) == len(set(names)) > 120
     assert min(by_track) > 0
     right = sum(np.unique(targets, return_counts=True)[1].max() for targets in by_track.values())

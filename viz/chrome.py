@@ -221,7 +221,8 @@ def _track_rows(
     column.row("identity", look.name, colour=look.colour)
     told = int(table.target_class[row])
     if told >= 0:
-        share = f"{100.0 * float(table.class_probability[row]):.0f} %"
+        probability = float(table.class_probability[row])
+        share = f"{probability:.0%}" if probability < 0.995 else "over 99%"
         column.row("class", f"{setting.classes[told]}  {share}")
     column.row("status", TrackStatus(int(table.status[row])).name.lower())
     column.row("latitude", degrees_minutes(math.degrees(float(latitude)), "N", "S"))

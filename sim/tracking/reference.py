@@ -83,7 +83,8 @@ class ReferenceEngine:
         pairs: list[tuple[_Track, int, bool]] = []
         for sensor, rows in by_scan(cycle):
             pairs += self._associate(cycle, sensor, rows)
-        for track, plot, shared in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
+        pairs.sort(key=lambda pair: float(cycle.time_s[pair[1]]))
+        for track, plot, shared in pairs:
             self._update(track, cycle, plot, shared)
         taken = {plot for _, plot, _ in pairs}
         older = len(self._tracks)
