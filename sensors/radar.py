@@ -305,6 +305,16 @@ class Radar:
         return float((self.snr_of_unit_echo * rcs_m2 * pulse / dwell) ** 0.25)
 
     @property
+    def snr_reference_db(self) -> float:
+        """SNR of a dwell, all pulses summed, on 1 m² at 1 km."""
+        return float(10.0 * np.log10(self.pulses * self.snr_of_unit_echo) - 120.0)
+
+    @property
+    def snr_least_db(self) -> float:
+        """SNR of a dwell whose power just crosses the threshold."""
+        return float(10.0 * np.log10(detection_threshold(self.pfa, self.pulses) - self.pulses))
+
+    @property
     def clutter_density(self) -> float:
         """Expected false alarms of one look per unit of the measured components.
 

@@ -96,6 +96,14 @@ class Sensor(Protocol):
         """
 
     @property
+    def snr_reference_db(self) -> float:
+        """SNR of a dwell on 1 m² at 1 km; NaN if echoes are not what it detects."""
+
+    @property
+    def snr_least_db(self) -> float:
+        """SNR of the weakest dwell that makes a plot; NaN if echoes are not what it detects."""
+
+    @property
     def horizon(self) -> bool:
         """Whether the earth hides low targets from it."""
 

@@ -55,6 +55,8 @@ def track(
     status: ArrayLike = TrackStatus.CONFIRMED,
     covariance: ArrayLike = TEN_METRES,
     sensors: ArrayLike = 1,
+    target_class: ArrayLike = -1,
+    class_probability: ArrayLike = np.nan,
 ) -> TrackHistory:
     """Return the history of one track; columns are broadcast over the times."""
     times = np.asarray(time_s, float)
@@ -72,6 +74,8 @@ def track(
         last_plot_s=times,
         hits=_column(1, (n,), np.int32),
         sensors=_column(sensors, (n,), np.uint64),
+        target_class=_column(target_class, (n,), np.int32),
+        class_probability=_column(class_probability, (n,)),
     )
 
 

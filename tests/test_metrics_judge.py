@@ -48,7 +48,7 @@ def test_small_picture() -> None:
     result = judge(*small(), plots([1.0], 0, 1, 9.0), about, PROTECTED, 500.0, 1.0)
     assert list(result) == [
         "steps", "interval_s", "cutoff_m", "ospa", "gospa", "ospa2", "t_gospa",
-        "switches", "siap", "consistency", "targets", "sensors", "protect",
+        "switches", "siap", "consistency", "classification", "targets", "sensors", "protect",
     ]  # fmt: skip
     assert result["steps"] == 20
     assert result["ospa"]["mean_m"] == pytest.approx(np.sqrt(100 / 2))

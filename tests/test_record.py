@@ -419,6 +419,7 @@ def test_pictures_stay_on_their_beat(interval_s: float, per_picture: int, tmp_pa
             if f.name != "time_s"
         ),
     )
+    track = replace(track, target_class=np.array([-1], np.int32))
     nothing = np.empty(0)
     for k in range(1, 300 * per_picture + 1):
         time_s = k * step_s

@@ -297,6 +297,19 @@ def test_panel_tells_about_the_selected_track() -> None:
     assert not marks(gone, "selection")
 
 
+def test_panel_tells_what_the_selected_track_probably_is() -> None:
+    plain = snapshot_at(0.0)
+    told = np.array([1, -1, 0, 0, -1], np.int32)
+    probability = np.array([0.934, np.nan, 0.9999, 0.5, np.nan])
+    tracks = replace(plain.tracks, target_class=told, class_probability=probability)
+    stage = Stage.of(replace(SETTING, classes=("airliner", "fighter")))
+    for number, expected in ((1, "fighter  93%"), (2, None), (5, "airliner  over 99%")):
+        view = replace(VIEW, selected=number)
+        shapes = build(stage, replace(plain, tracks=tracks), Memory.empty(), view).primitives
+        assert ("class" in texts(shapes)) is (expected is not None)
+        assert expected is None or expected in texts(shapes)
+
+
 def test_panel_lists_the_confirmed_tracks_as_far_as_there_is_room() -> None:
     def listed(view: View, snapshot: Snapshot) -> list[str]:
         panel = view.layout.panel

@@ -219,6 +219,11 @@ def _track_rows(
     replies = table.replies[row].tolist()
     column.heading(f"Track {int(table.number[row]):04d}", style.SELECTED)
     column.row("identity", look.name, colour=look.colour)
+    told = int(table.target_class[row])
+    if told >= 0:
+        probability = float(table.class_probability[row])
+        share = f"{probability:.0%}" if probability < 0.995 else "over 99%"
+        column.row("class", f"{setting.classes[told]}  {share}")
     column.row("status", TrackStatus(int(table.status[row])).name.lower())
     column.row("latitude", degrees_minutes(math.degrees(float(latitude)), "N", "S"))
     column.row("longitude", degrees_minutes(math.degrees(float(longitude)), "E", "W"))

@@ -45,8 +45,8 @@ def print_summary(
         f"{outcome.simulated_s / max(outcome.wall_s, 1e-9):,.0f} × real time"
         + (f", and {outcome.compiled_s:.0f} s compiling, once" if outcome.compiled_s > 1 else "")
     )
-    if outcome.rejected:
-        console.print(f"{outcome.rejected} broken or late plots dropped")
+    for line in _rejected(metrics["rejected"]):
+        console.print(line)
     for target, counts in outcome.dropped_rows.items():
         rows = ", ".join(f"{count} {reason}" for reason, count in counts.items())
         console.print(f"{target}: recorded rows dropped: {rows}")
@@ -55,6 +55,8 @@ def print_summary(
     if filtered is not None:
         console.print()
         console.print(_smoothing(filtered, metrics))
+    for line in _commonality(metrics.get("commonality", {"pairs": []})):
+        console.print(escape(line))
     console.print()
     console.print(_targets(metrics["targets"]))
     for line in _untracked(metrics["targets"]):
@@ -100,6 +102,18 @@ def _picture(metrics: dict[str, Any]) -> Table:
          "OSPA / GOSPA",
          f"{_number(metrics['ospa']['mean_m'])} m / {_number(gospa['mean_m'])} m"),
     ]  # fmt: skip
+    honest, classes = metrics["consistency"], metrics["classification"]
+    if honest["nees_mean"] is not None:
+        low, high = (f"{honest[key]:.2f}" for key in ("nees_low", "nees_high"))
+        rows.append(("position NEES", f"{honest['nees_mean']:.2f}",
+                     "honest between", f"{low} and {high}"))  # fmt: skip
+    if classes["correctness"] is not None:
+        rows.append(("class correct", _share(classes["correctness"]),
+                     "class stated with", _share(classes["stated"])))  # fmt: skip
+    if "commonality" in metrics:
+        common = metrics["commonality"]
+        rows.append(("one number at all sites", _share(common["common_number"]),
+                     "held by all sites", _share(common["held_by_all"])))  # fmt: skip
     for left, value, right, other in rows:
         table.add_row(left, Text(value, "bold"), right, Text(other, "bold"))
     return table
@@ -122,6 +136,35 @@ def _smoothing(filtered: dict[str, Any], smoothed: dict[str, Any]) -> Table:
         before, after = (metrics[block][key] for metrics in (filtered, smoothed))
         table.add_row(title, _number(before, pattern), _number(after, pattern))
     return table
+
+
+def _commonality(common: dict[str, Any]) -> list[str]:
+    """Say of every two sites how well their pictures agree, where there are more than two."""
+    if len(common["pairs"]) < 2:
+        return []
+    return [
+        f"{pair['id']}: {_share(pair['common_number'])} under one number, "
+        f"{_share(pair['held_by_all'])} held by both"
+        for pair in common["pairs"]
+    ]
+
+
+def _rejected(rejected: dict[str, Any]) -> list[str]:
+    """Say which plots were dropped and why, if any were, and of which sensors."""
+    if not rejected["total"]:
+        return []
+
+    def reasons(counts: dict[str, Any]) -> str:
+        return ", ".join(
+            f"{count} {reason.replace('_', ' ')}"
+            for reason, count in counts.items()
+            if reason not in ("id", "total", "sensors") and count
+        )
+
+    return [
+        f"{rejected['total']} broken or late plots dropped: {reasons(rejected)}",
+        *(f"  {s['id']}: {reasons(s)}" for s in rejected["sensors"] if s["total"]),
+    ]
 
 
 def _targets(targets: list[dict[str, Any]]) -> Table:

@@ -6,7 +6,7 @@ east-north-up frame unless a name says otherwise. Nothing here imports numba.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, Self
 
@@ -92,6 +92,26 @@ class Visibility(IntEnum):
     WEAK_ECHO = 6
     UNRESOLVED = 7
     VISIBLE = 8
+
+
+def nothing() -> Floats:
+    """Return the default of a column of numbers that may be left out."""
+    return np.empty(0)
+
+
+def no_class() -> Ints:
+    """Return the default of a column of classes that may be left out."""
+    return np.empty(0, np.int32)
+
+
+def fill_left_out(table: Any, rows: int, **values: float) -> None:
+    """Fill the columns of a new frozen table that were left out."""
+    for name, value in values.items():
+        column = getattr(table, name)
+        if column.size != rows:
+            if column.size:
+                raise ValueError(f"{name} has {column.size} rows, not {rows}")
+            object.__setattr__(table, name, np.full(rows, value, column.dtype))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +255,11 @@ class Tracks:
     sensors : (N,) bit k set if sensor k (modulo 64) ever updated the track
     replies : (N, 3) how many of its plots carried each ``Reply``
     identity : (N,) ``Identity``, PENDING until the picture room has judged
+    existence : (N,) probability that a target is there, NaN where the tracker has none
+    target_class : (N,) index of the most probable class of target, −1 where none is told
+    class_probability : (N,) of that class, NaN where none is told
+
+    The last three may be left out.
     """
 
     time_s: float
@@ -248,6 +273,13 @@ class Tracks:
     sensors: NDArray[np.uint64]
     replies: Ints
     identity: Bytes
+    existence: Floats = field(default_factory=nothing)
+    target_class: Ints = field(default_factory=no_class)
+    class_probability: Floats = field(default_factory=nothing)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, self.number.size, existence=np.nan)
+        fill_left_out(self, self.number.size, target_class=-1, class_probability=np.nan)
 
     def __len__(self) -> int:
         return int(self.number.size)
@@ -298,6 +330,10 @@ class Snapshot:
     visibility : (N,) ``Visibility`` of each target at its best sensor
     best_sensor : (N,) index of that sensor, -1 for none
     rejected : broken plots that the tracker has dropped so far
+    class_probabilities : (M, C) of every class for each of the M tracks, NaN where none is
+        told; (M, 0) without classification, and from a recording
+    site_tracks : each site's own confirmed tracks, by the numbers that they have in
+        ``tracks``; none where ``tracks`` shows them itself
     """
 
     time_s: float
@@ -309,3 +345,5 @@ class Snapshot:
     visibility: Bytes
     best_sensor: Ints
     rejected: int
+    class_probabilities: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    site_tracks: tuple[Tracks, ...] = ()

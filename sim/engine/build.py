@@ -9,8 +9,9 @@ import numpy as np
 from sensors.registry import Sensor
 from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
-from sim.engine.sensor_models import sensor_models
+from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
+from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
 from sim.scenario.specs import Corridor, Network, Scenario
@@ -50,6 +51,7 @@ def build(scenario: LoadedScenario) -> World:
         targets=targets,
         sensors=sensors,
         models=sensor_models(sensors, frame),
+        echoes=echo_facts(sensors),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
@@ -110,6 +112,7 @@ def _setting(
             )
         ),
         protected=tuple(_protected_facts(spec, frame)),
+        classes=generic_models().names if spec.picture.classification else (),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sim.core.tables import FALSE_ALARM, Affiliation, Floats, Ints, Plots
 from sim.metrics.facts import Facts
 from sim.metrics.history import TruthHistory
+from sim.picture.class_models import classified_as
 from sim.record.setting import Setting, TargetFacts
 
 
@@ -45,6 +46,12 @@ class JudgedObjects:
             target_classes=tuple(member.target_class for member in self.members),
             affiliation=np.array(
                 [Affiliation[member.affiliation.upper()] for member in self.members], np.uint8
+            ),
+            right_class=np.array(
+                [classified_as(member.target_class, setting.classes) for member in self.members]
+                if setting.classes
+                else [],
+                np.int32,
             ),
             sensor_ids=tuple(sensor.id for sensor in setting.sensors),
             sensor_position_enu_m=np.array(

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from sim.engine.judged import JudgedObjects
+from sim.metrics.commonality import judge_commonality
 from sim.metrics.facts import Corridor, Point
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.judge import judge
 from sim.record.recording import Recording
 from sim.record.setting import Setting
-from sim.record.tables import Vocabulary
+from sim.record.tables import SITE_TRACKS, Columns, Vocabulary
 from sim.scenario import specs
 from sim.scenario.specs import Scenario
 from sim.world.frames import Frame
@@ -48,7 +49,6 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
     every = max(1, round(spec.judge.interval_s / spec.record.interval_s))
     interval_s = every * spec.record.interval_s
     truth_rows = _on_grid(truth.numbers("time_s"), interval_s)
-    track_rows = _on_grid(tracks.numbers("time_s"), interval_s)
     objects = JudgedObjects.of(setting)
     history = TruthHistory(
         time_s=truth.numbers("time_s")[truth_rows],
@@ -60,27 +60,57 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
         visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[truth_rows],
         best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
     )
-    return judge(
-        objects.truth(history),
-        TrackHistory(
-            time_s=tracks.numbers("time_s")[track_rows],
-            number=tracks.numbers("number")[track_rows],
-            status=tracks.codes("status", vocabulary.status).astype(np.uint8)[track_rows],
-            identity=tracks.codes("identity", vocabulary.identity).astype(np.uint8)[track_rows],
-            position_enu_m=tracks.position_enu_m[track_rows],
-            velocity_enu_mps=tracks.velocity_enu_mps[track_rows],
-            position_covariance_m2=tracks.position_covariance_m2[track_rows],
-            height_m=tracks.numbers("height_m")[track_rows],
-            last_plot_s=tracks.numbers("last_plot_s")[track_rows],
-            hits=tracks.numbers("hits")[track_rows],
-            sensors=tracks.numbers("sensors")[track_rows],
-        ),
+    judged_truth, picture = objects.truth(history), _history(tracks, vocabulary, interval_s)
+    metrics = judge(
+        judged_truth,
+        picture,
         objects.plots(recording.plots),
         objects.facts(setting),
         _protected(spec, setting, objects),
         spec.judge.cutoff_m,
         interval_s,
     )
+    pictures = _pictures_of_sites(recording, spec, picture, interval_s)
+    if pictures:
+        metrics["commonality"] = judge_commonality(judged_truth, pictures, spec.judge.cutoff_m)
+    return metrics
+
+
+def _history(tracks: Columns, vocabulary: Vocabulary, interval_s: float) -> TrackHistory:
+    """Return the rows of a table of tracks that are judged."""
+    rows = _on_grid(tracks.numbers("time_s"), interval_s)
+    return TrackHistory(
+        time_s=tracks.numbers("time_s")[rows],
+        number=tracks.numbers("number")[rows],
+        status=tracks.codes("status", vocabulary.status).astype(np.uint8)[rows],
+        identity=tracks.codes("identity", vocabulary.identity).astype(np.uint8)[rows],
+        position_enu_m=tracks.position_enu_m[rows],
+        velocity_enu_mps=tracks.velocity_enu_mps[rows],
+        position_covariance_m2=tracks.position_covariance_m2[rows],
+        height_m=tracks.numbers("height_m")[rows],
+        last_plot_s=tracks.numbers("last_plot_s")[rows],
+        hits=tracks.numbers("hits")[rows],
+        sensors=tracks.numbers("sensors")[rows],
+        target_class=tracks.codes("class", vocabulary.classes)[rows],
+        class_probability=tracks.numbers("class_probability")[rows],
+    )
+
+
+def _pictures_of_sites(
+    recording: Recording, spec: Scenario, picture: TrackHistory, interval_s: float
+) -> dict[str, TrackHistory]:
+    """Return each site's own picture by its id; none where sites do not track."""
+    vocabulary = Vocabulary.of(recording.setting)
+    if spec.tracker.architecture == "centralised":
+        return {}
+    if spec.tracker.architecture == "stove-piped":
+        site = np.abs(picture.number) % len(vocabulary.sites)
+    else:
+        tracks = recording.columns(SITE_TRACKS)
+        picture = _history(tracks, vocabulary, interval_s)
+        site = tracks.codes("site", vocabulary.sites)
+        site = site[_on_grid(tracks.numbers("time_s"), interval_s)]
+    return {name: picture.take(site == k) for k, name in enumerate(vocabulary.sites)}
 
 
 def verdicts(spec: Scenario, metrics: dict[str, Any]) -> list[Verdict]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sim.core.tables import Floats, Ints, Plots, Tracks
+from sim.core.tables import Floats, Indices, Ints, Plots, Tracks
 from sim.network.links import Links, Mailbox, Post
+from sim.picture.looks import EchoFacts, Looks
 from sim.tracking import Tracker, TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.federation import SiteTracker
-from sim.tracking.fusion import FusionSettings, TrackFusion, side_by_side
+from sim.tracking.fusion import FusionSettings, TrackFusion, beside, side_by_side
 from sim.tracking.history import Taken
 from sim.tracking.registration import Biases
 
@@ -32,12 +34,18 @@ class Picture(Protocol):
     def take(self, plots: Sequence[Plots], time_s: float) -> None:
         """Take the plots of one step, which ends at ``time_s``: one table per sensor."""
 
-    def tracks(self, time_s: float) -> Tracks:
+    def states(self, time_s: float) -> Estimates:
         """Return the picture, extrapolated to the present."""
 
+    def looks(self) -> Looks:
+        """Return what plots said of the picture's confirmed tracks since the last call."""
+
+    def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
+        """Return the sites' own tracks, as ``Snapshot.site_tracks``."""
+
     @property
-    def rejected(self) -> int:
-        """Broken and late plots that were dropped so far."""
+    def rejected_by_sensor(self) -> Indices:
+        """Broken and late plots that were dropped so far, as ``Tracker.rejected_by_sensor``."""
 
     def biases(self) -> list[tuple[Ints, Biases]]:
         """Return what registration found: sensors, and their biases in the same order."""
@@ -50,9 +58,10 @@ class CentralPicture:
     plot came from.
     """
 
-    def __init__(self, tracker: Tracker, mailbox: Mailbox) -> None:
+    def __init__(self, tracker: Tracker, mailbox: Mailbox, echoes: EchoFacts) -> None:
         self._tracker = tracker
         self._mailbox = mailbox
+        self._echoes = echoes
 
     def take(self, plots: Sequence[Plots], time_s: float) -> None:
         """Put plots on their links, and what has arrived into the picture."""
@@ -61,18 +70,26 @@ class CentralPicture:
         heard_s = time_s - self._mailbox.links.hold_back_s
         self._tracker.process(self._mailbox.receive(heard_s).without_truth(), heard_s)
 
-    def tracks(self, time_s: float) -> Tracks:
+    def states(self, time_s: float) -> Estimates:
         """Return the tracker's picture."""
-        return self._tracker.picture(time_s)
+        return self._tracker.states(time_s)
+
+    def looks(self) -> Looks:
+        """Return what the tracker's tracks took."""
+        return Looks.of(*self._tracker.latest_taken(), self._echoes)
+
+    def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
+        """Return none: sites do not track."""
+        return ()
 
     def taken(self) -> Taken:
         """Return which plots the tracks took, if the tracker keeps them."""
         return self._tracker.taken()
 
     @property
-    def rejected(self) -> int:
+    def rejected_by_sensor(self) -> Indices:
         """Plots that the tracker dropped."""
-        return self._tracker.rejected.total
+        return self._tracker.rejected_by_sensor
 
     def biases(self) -> list[tuple[Ints, Biases]]:
         """Return the tracker's."""
@@ -84,8 +101,9 @@ class CentralPicture:
 class StovePipedPicture:
     """Every site tracks what its own sensors see; nothing is sent, all pictures are shown."""
 
-    def __init__(self, trackers: Sequence[SiteTracker]) -> None:
+    def __init__(self, trackers: Sequence[SiteTracker], echoes: EchoFacts) -> None:
         self._trackers = trackers
+        self._echoes = echoes
 
     def take(self, plots: Sequence[Plots], time_s: float) -> None:
         """Give every site its own plots, at once and all of them."""
@@ -93,19 +111,40 @@ class StovePipedPicture:
         for tracker in self._trackers:
             tracker.process(made, time_s)
 
-    def tracks(self, time_s: float) -> Tracks:
+    def states(self, time_s: float) -> Estimates:
         """Return the sites' pictures side by side."""
-        return side_by_side([tracker.picture(time_s) for tracker in self._trackers])
+        return side_by_side([tracker.states(time_s) for tracker in self._trackers])
+
+    def looks(self) -> Looks:
+        """Return what the tracks of all sites took."""
+        sites = len(self._trackers)
+        looks = [Looks.of(*tracker.latest_taken(), self._echoes) for tracker in self._trackers]
+        return Looks.concatenate(
+            [one.renumbered(beside(one.number, site, sites)) for site, one in enumerate(looks)]
+        )
+
+    def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
+        """Return none: they are the picture."""
+        return ()
 
     @property
-    def rejected(self) -> int:
+    def rejected_by_sensor(self) -> Indices:
         """Plots that any tracker dropped."""
-        return sum(tracker.rejected.total for tracker in self._trackers)
+        total: Indices = np.sum([one.rejected_by_sensor for one in self._trackers], axis=0)
+        return total
 
     def biases(self) -> list[tuple[Ints, Biases]]:
         """Return each site's."""
         found = [tracker.biases() for tracker in self._trackers]
         return [biases for biases in found if biases is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """What a site sends every step: its confirmed tracks, and what their plots said besides."""
+
+    estimates: Estimates
+    looks: Looks
 
 
 class DistributedPicture(StovePipedPicture):
@@ -114,28 +153,48 @@ class DistributedPicture(StovePipedPicture):
     def __init__(
         self,
         trackers: Sequence[SiteTracker],
-        post: Post[Estimates],
+        echoes: EchoFacts,
+        post: Post[SiteReport],
         config: TrackerConfig,
         step_s: float,
     ) -> None:
-        super().__init__(trackers)
+        super().__init__(trackers, echoes)
         self._post = post
         noise_m2ps3 = (config.process_noise_m2ps3, config.vertical_process_noise_m2ps3)
         self._fusion = TrackFusion(
             len(trackers), FusionSettings(noise_m2ps3, _silence_s(post.links, step_s))
         )
+        self._known: list[Estimates] = [Estimates.empty() for _ in trackers]
+        self._looks: list[Looks] = []
 
     def take(self, plots: Sequence[Plots], time_s: float) -> None:
         """Give every site its own plots, and fuse the reports that have arrived."""
         super().take(plots, time_s)
         for site, tracker in enumerate(self._trackers):
-            self._post.send(site, time_s, tracker.estimates(time_s))
+            self._known[site] = tracker.estimates(time_s)
+            looks = Looks.of(*tracker.latest_taken(), self._echoes)
+            self._post.send(site, time_s, SiteReport(self._known[site], looks))
         for site, report in self._post.receive(time_s):
-            self._fusion.receive(site, report)
+            self._fusion.receive(site, report.estimates)
+            system = self._fusion.system_numbers(site, report.looks.number)
+            self._looks.append(report.looks.renumbered(system))
 
-    def tracks(self, time_s: float) -> Tracks:
+    def states(self, time_s: float) -> Estimates:
         """Return the fused picture."""
-        return self._fusion.picture(time_s)
+        return self._fusion.states(time_s)
+
+    def looks(self) -> Looks:
+        """Return what the reports that arrived said, of tracks that the picture holds."""
+        looks, self._looks = Looks.concatenate(self._looks), []
+        return looks
+
+    def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
+        """Return of each site's tracks those that the fused picture holds, by its numbers."""
+        told = []
+        for site, known in enumerate(self._known):
+            system = self._fusion.system_numbers(site, known.number)
+            told.append(replace(known, number=system).take(system > 0).as_tracks())
+        return tuple(told)
 
 
 def _silence_s(links: Links, step_s: float) -> float:
@@ -147,15 +206,18 @@ def _silence_s(links: Links, step_s: float) -> float:
 
 def open_picture(world: World, chance: Chance) -> Picture:
     """Return the empty picture that the scenario's tracker architecture asks for."""
-    config, sites = world.spec.tracker, world.sites
+    config, sites, echoes = world.spec.tracker, world.sites, world.echoes
+    keep_latest = world.spec.picture.classification
     if config.architecture == "centralised":
         return open_central(world, chance)
-    trackers = [SiteTracker(config, world.models, site.sensors) for site in sites]
+    trackers = [
+        SiteTracker(config, world.models, site.sensors, keep_latest=keep_latest) for site in sites
+    ]
     if config.architecture == "stove-piped":
-        return StovePipedPicture(trackers)
+        return StovePipedPicture(trackers, echoes)
     chances = [chance.generator(f"report/{site.id}") for site in sites]
-    post = Post[Estimates](Links(*_links(sites)), chances)
-    return DistributedPicture(trackers, post, config, world.step_s)
+    post = Post[SiteReport](Links(*_links(sites)), chances)
+    return DistributedPicture(trackers, echoes, post, config, world.step_s)
 
 
 def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> CentralPicture:
@@ -163,8 +225,11 @@ def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> C
     sizes = [site.sensors.size for site in world.sites]
     links = Links(*(np.repeat(column, sizes) for column in _links(world.sites)))
     chances = [chance.generator(f"link/{sensor.id}") for sensor in world.sensors]
-    tracker = Tracker(world.spec.tracker, world.models, keep_plots=keep_plots)
-    return CentralPicture(tracker, Mailbox(links, chances))
+    keep_latest = world.spec.picture.classification
+    tracker = Tracker(
+        world.spec.tracker, world.models, keep_plots=keep_plots, keep_latest=keep_latest
+    )
+    return CentralPicture(tracker, Mailbox(links, chances), world.echoes)
 
 
 def _links(sites: Sequence[SiteSensors]) -> tuple[Floats, Floats]:

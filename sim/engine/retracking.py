@@ -15,8 +15,9 @@ from sim.engine.chance import Chance
 from sim.engine.judging import verdicts
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
 from sim.engine.session import Outcome, judge_folder, record
+from sim.engine.step import present
 from sim.engine.world import World
-from sim.picture.identity import identify
+from sim.picture.track_classes import TrackClasses
 from sim.record.recording import Recording
 from sim.record.tables import with_states
 from sim.record.writer import add_facts, replace_table
@@ -88,18 +89,22 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
     # A step's window: start excluded, end included. A broken time is for the tracker to find.
     time_s = np.where(np.isfinite(plots.time_s), plots.time_s, 0.0)
     step_of = np.searchsorted(ends_s, time_s)
+    classes = TrackClasses(world.frame, world.echoes) if world.setting.classes else None
     order = np.argsort(step_of, kind="stable")
     bounds = np.searchsorted(step_of[order], np.arange(steps + 1))
     for k, end_s in enumerate(ends_s.tolist()):
         made = plots.take(order[bounds[k] : bounds[k + 1]])
         seen = made.without_truth()
         picture.take([seen.take(seen.sensor == s) for s in range(len(world.sensors))], end_s)
+        tracks, probabilities = present(picture, classes, end_s)
         yield replace(
             recording.snapshot(end_s),
             time_s=end_s,
             plots=made,
-            tracks=identify(picture.tracks(end_s)),
-            rejected=picture.rejected,
+            tracks=tracks,
+            rejected=int(picture.rejected_by_sensor.sum()),
+            class_probabilities=probabilities,
+            site_tracks=picture.site_tracks(end_s),
         )
 
 

@@ -1,4 +1,4 @@
-"""What the tracker is told about the sensors: where they stand, and what they could see."""
+"""What tracker and picture are told about the sensors: where they stand, what they could see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sensors.registry import Sensor
-from sim.core.tables import Floats
+from sim.core.tables import ELEVATION, Floats
+from sim.picture.looks import EchoFacts
 from sim.tracking import SensorModels
 from sim.world.frames import Frame
 
@@ -43,6 +44,16 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         ground_m=np.full(len(sensors), frame.height_m),
         mask_rad=_mask_rad(sensors),
         id=np.array([sensor.id for sensor in sensors], np.str_),
+    )
+
+
+def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
+    """Return the sensors as who classifies their plots knows them."""
+    return EchoFacts(
+        snr_reference_db=np.array([sensor.snr_reference_db for sensor in sensors]),
+        snr_least_db=np.array([sensor.snr_least_db for sensor in sensors]),
+        interrogates=np.array([sensor.interrogates for sensor in sensors]),
+        measures_height=np.array([bool(sensor.measures[ELEVATION]) for sensor in sensors]),
     )
 
 

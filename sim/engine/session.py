@@ -21,6 +21,7 @@ from sim.core.tables import Snapshot
 from sim.engine.judging import Verdict, judge_recording, verdicts
 from sim.engine.pictures import Picture
 from sim.engine.registration import registration_report
+from sim.engine.rejected import rejected_report
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
@@ -133,8 +134,9 @@ def judge_folder(folder: Path, spec: Scenario, picture: Picture) -> dict[str, An
     """Judge a recording into its ``metrics.json``; what is in it is returned."""
     recording = Recording.open(folder)
     metrics = judge_recording(recording, spec)
+    ids = [sensor.id for sensor in recording.setting.sensors]
+    metrics["rejected"] = rejected_report(picture, ids)
     if spec.tracker.registration:
-        ids = [sensor.id for sensor in recording.setting.sensors]
         metrics["registration"] = registration_report(picture, ids)
     write_json(folder / "metrics.json", metrics)
     return metrics

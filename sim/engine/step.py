@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sim.core.tables import Plots, Snapshot, Truth, Visibility
+from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
+from sim.engine.pictures import Picture
 from sim.engine.world import State, World
 from sim.picture.identity import identify
+from sim.picture.track_classes import TrackClasses, with_classes
 
 
 def step(world: World, state: State) -> Snapshot:
@@ -23,19 +25,32 @@ def step(world: World, state: State) -> Snapshot:
     ]
     state.truth = end
     state.picture.take(made, time_s)
+    tracks, probabilities = present(state.picture, state.classes, time_s)
     if state.step % world.record_every == 0:
         _look_round(world, state, end)
     return Snapshot(
         time_s=time_s,
         truth=end,
         plots=Plots.concatenate(made),
-        tracks=identify(state.picture.tracks(time_s)),
+        tracks=tracks,
         beam_azimuth_rad=np.array([sensor.beam_azimuth_rad(time_s) for sensor in world.sensors]),
         detectability=state.detectability,
         visibility=state.visibility,
         best_sensor=state.best_sensor,
-        rejected=state.picture.rejected,
+        rejected=int(state.picture.rejected_by_sensor.sum()),
+        class_probabilities=probabilities,
+        site_tracks=state.picture.site_tracks(time_s),
     )
+
+
+def present(picture: Picture, classes: TrackClasses | None, time_s: float) -> tuple[Tracks, Floats]:
+    """Return a picture's tracks, identified and classified, and all classes' probabilities."""
+    states = picture.states(time_s)
+    tracks = identify(states.as_tracks())
+    if classes is None:
+        return tracks, np.empty((len(tracks), 0))
+    probabilities = classes.judge(states, picture.looks)
+    return with_classes(tracks, probabilities), probabilities
 
 
 def run(world: World, state: State | None = None) -> Iterator[Snapshot]:

@@ -10,6 +10,8 @@ from sensors.registry import Sensor
 from sim.core.tables import Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
+from sim.picture.looks import EchoFacts
+from sim.picture.track_classes import TrackClasses
 from sim.record.setting import Setting
 from sim.scenario.specs import Scenario
 from sim.tracking import SensorModels
@@ -35,6 +37,7 @@ class World:
     ----------
     sensors : in order of ``Plots.sensor``
     models : the same, as the tracker knows them
+    echoes : the same, as who classifies their plots knows them
     sites : in order of the scenario; so are their sensors
     step_s : length of a step; pictures are recorded at multiples of it
     record_every : steps between two recorded pictures
@@ -46,6 +49,7 @@ class World:
     targets: Targets
     sensors: tuple[Sensor, ...]
     models: SensorModels
+    echoes: EchoFacts
     sites: tuple[SiteSensors, ...]
     step_s: float
     record_every: int
@@ -58,6 +62,7 @@ class World:
             step=0,
             truth=self.targets.truth(0.0),
             picture=open_picture(self, chance),
+            classes=TrackClasses(self.frame, self.echoes) if self.setting.classes else None,
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
@@ -72,6 +77,7 @@ class State:
     step: int
     truth: Truth
     picture: Picture
+    classes: TrackClasses | None
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes

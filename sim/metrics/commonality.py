@@ -7,8 +7,10 @@ target bears the same track number at every site that holds it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -75,8 +77,31 @@ def compare_pictures(
 
     All histories are on the same time grid.
     """
+    return commonality(numbers_held(truth, pictures, cutoff_m))
+
+
+def numbers_held(truth: TruthHistory, pictures: Sequence[TrackHistory], cutoff_m: float) -> Ints:
+    """Return under which number (S, R) each picture holds each target step, -1 for none."""
     numbers = np.full((len(pictures), len(truth)), -1, np.int32)
     for row, picture in enumerate(pictures):
         confirmed = picture.confirmed()
         numbers[row] = number_of(match(truth, confirmed, cutoff_m), confirmed)
-    return commonality(numbers)
+    return numbers
+
+
+def judge_commonality(
+    truth: TruthHistory, pictures: Mapping[str, TrackHistory], cutoff_m: float
+) -> dict[str, Any]:
+    """Compare pictures by name, all together and every two of them.
+
+    Returns
+    -------
+    dict of plain values: those of ``Commonality``, and ``pairs``, the same of every two
+    pictures, each with the two names as its ``id``.
+    """
+    numbers = numbers_held(truth, list(pictures.values()), cutoff_m)
+    pairs = [
+        {"id": f"{one}+{other}"} | commonality(numbers[[i, j]]).to_json()
+        for (i, one), (j, other) in combinations(enumerate(pictures), 2)
+    ]
+    return commonality(numbers).to_json() | {"pairs": pairs}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sim.core.tables import Bytes, Floats
+from sim.core.tables import Bytes, Floats, Ints, no_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Facts:
     affiliation : (N,) ``Affiliation``
     sensor_ids : one per sensor
     sensor_position_enu_m : (S, 3)
+    right_class : (N,) the class that is right for each target, as in
+        ``TrackHistory.target_class``; empty without classification
     """
 
     target_ids: tuple[str, ...]
@@ -25,6 +27,7 @@ class Facts:
     affiliation: Bytes
     sensor_ids: tuple[str, ...]
     sensor_position_enu_m: Floats
+    right_class: Ints = field(default_factory=no_class)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Bools, Bytes, Floats, Ints, TrackStatus
+from sim.core.tables import (
+    Bools,
+    Bytes,
+    Floats,
+    Ints,
+    TrackStatus,
+    fill_left_out,
+    no_class,
+    nothing,
+)
 
 Rows = NDArray[np.intp]
 
 
 def _check(table: TruthHistory | TrackHistory) -> None:
     rows = table.time_s.size
-    for field in fields(table):
-        if len(getattr(table, field.name)) != rows:
-            raise ValueError(f"{field.name} has {len(getattr(table, field.name))} rows, not {rows}")
+    for name in (column.name for column in fields(table)):
+        if len(getattr(table, name)) != rows:
+            raise ValueError(f"{name} has {len(getattr(table, name))} rows, not {rows}")
     if np.any(np.diff(table.time_s) < 0):
         raise ValueError("rows must be sorted by time")
 
@@ -74,6 +83,7 @@ class TrackHistory:
     last_plot_s : (R,) time of the last plot that updated the track
     hits : (R,) number of plots that updated it
     sensors : (R,) bit k set if sensor k (modulo 64) ever updated it
+    target_class, class_probability : (R,) as in ``Tracks``; may be left out
 
     Raises
     ------
@@ -92,8 +102,12 @@ class TrackHistory:
     last_plot_s: Floats
     hits: Ints
     sensors: NDArray[np.uint64]
+    target_class: Ints = field(default_factory=no_class)
+    class_probability: Floats = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
+        rows = self.time_s.size
+        fill_left_out(self, rows, target_class=-1, class_probability=np.nan)
         _check(self)
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.tables import Floats, Plots
+from sim.metrics.classes import classification
 from sim.metrics.consistency import consistency
 from sim.metrics.corridor import judge_corridor
 from sim.metrics.episodes import Scene
@@ -104,6 +105,7 @@ def judge(
         "switches": of_matching(truth, confirmed, matching).to_json(),
         "siap": siap(truth, confirmed, matching, facts, interval_s, initiation_grace_s).to_json(),
         "consistency": consistency(truth, confirmed, matching).to_json(),
+        "classification": classification(truth, confirmed, matching, facts).to_json(),
         "targets": per_target(truth, confirmed, matching, plots, facts, interval_s),
         "sensors": per_sensor(confirmed, plots, facts),
         "protect": [

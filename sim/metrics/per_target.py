@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.tables import Plots, Visibility
+from sim.metrics.classes import class_is_right
 from sim.metrics.facts import Facts
 from sim.metrics.history import Rows, TrackHistory, TruthHistory
 from sim.metrics.holding import holding, number_of, runs_where
@@ -63,6 +64,7 @@ def per_target(
     bounds = np.searchsorted(truth.target[by_target], np.arange(targets + 1))
     untracked = runs_where(truth, ~matching.tracked, interval_s)
     untracked_target = truth.target[untracked.first_row]
+    right_class = class_is_right(truth, confirmed, matching, facts)
 
     def story(index: int) -> dict[str, Any]:
         rows = by_target[bounds[index] : bounds[index + 1]]
@@ -124,6 +126,9 @@ def per_target(
             "longest_gap_s": longest_gap_s,
             "position_rms_m": _rms(position_m),
             "velocity_rms_mps": _rms(velocity_mps),
+            "class_correctness": (
+                ratio(right_class[tracks].sum(), tracks.size) if facts.right_class.size else None
+            ),
             "untracked": gaps,
         }
 

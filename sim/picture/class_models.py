@@ -19,6 +19,9 @@ CLASSES = Path(__file__).with_name("classes.yaml")
 #: The class of whatever no class describes.
 OTHER = "other"
 
+#: Classes of ``sim.world`` that look like another one to the classifier.
+_SAME = {"bird-flock": "bird"}
+
 #: Features that keep their value for a while, in the order of the arrays below.
 SPEED, HEIGHT, DOPPLER, CLIMB, TURN = range(5)
 _LOG_NORMAL = slice(SPEED, CLIMB)
@@ -126,24 +129,40 @@ _UNITS = (("speed", "mps"), ("height", "m"), ("doppler", "mps"))
 _MEDIANS = ("speed_mps", "height_m", "doppler_spread_mps")
 
 
+def classified_as(target_class: str, names: tuple[str, ...]) -> int:
+    """Return the index of the class that is right for a class of ``sim.world``."""
+    name = _SAME.get(target_class, target_class)
+    return names.index(name if name in names else OTHER)
+
+
 @cache
 def generic_models() -> ClassModels:
     """Return ``ClassModels.generic``, read once."""
     return ClassModels.generic()
 
 
-def feature_log_density(features: Floats, models: ClassModels) -> Floats:
+def feature_log_density(
+    features: Floats, models: ClassModels, error: Floats | None = None
+) -> Floats:
     """Return (N, 5, C) log-densities of features (N, 5), finite, under each class.
 
     Speed, height and Doppler spread count as logarithms above their floor; a common factor
-    of all classes is left out.
+    of all classes is left out. ``error`` (N, 5) is the deviation of each value from the
+    true one; it widens the laws, of logarithms by its share of value and floor.
     """
     value = features[:, :, None]
+    deviation = np.zeros_like(value) if error is None else error[:, :, None]
     log = np.empty((*features.shape, len(models)))
-    logarithm = np.log(np.maximum(value[:, _LOG_NORMAL], 0.0) + models.floor[:, None])
-    log[:, _LOG_NORMAL] = normal_log_density(logarithm - models.log_median, models.log_deviation)
-    steady = normal_log_density(value[:, _STEADY], models.steady_deviation[:, None])
-    active = normal_log_density(value[:, _STEADY], models.active_deviation)
+    above = np.maximum(value[:, _LOG_NORMAL], 0.0) + models.floor[:, None]
+    log[:, _LOG_NORMAL] = normal_log_density(
+        np.log(above) - models.log_median,
+        np.hypot(models.log_deviation, deviation[:, _LOG_NORMAL] / above),
+    )
+    spread = deviation[:, _STEADY]
+    steady = normal_log_density(
+        value[:, _STEADY], np.hypot(models.steady_deviation[:, None], spread)
+    )
+    active = normal_log_density(value[:, _STEADY], np.hypot(models.active_deviation, spread))
     log[:, _STEADY] = np.logaddexp(
         steady + math.log(models.steady_share), active + math.log1p(-models.steady_share)
     )

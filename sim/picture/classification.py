@@ -77,12 +77,15 @@ class _Belief:
 
     def of(self, number: Ints, fresh: _Belief) -> _Belief:
         """Return the belief on the given tracks, ``fresh`` for those not known."""
-        at, known = _find(self.number, number)
+        if np.array_equal(number, self.number):
+            return self
+        at, known = find_rows(self.number, number)
         columns: dict[str, Any] = {"number": number}
         for field in fields(self)[1:]:
             old, new = getattr(self, field.name), getattr(fresh, field.name)
-            values = np.repeat(new, number.size, axis=0)
+            values = np.empty((number.size, *new.shape[1:]), new.dtype)
             values[known] = old[at[known]]
+            values[~known] = new
             columns[field.name] = values
         return _Belief(**columns)
 
@@ -119,7 +122,11 @@ class Classifier:
     The echo fades from look to look about a mean that belongs to target and aspect. Under
     each class a Kalman filter estimates that mean, which drifts within the class's spread,
     and each look counts by its innovation: once the mean is known, further looks say no
-    more of it.
+    more of it. A weak target is seen only when its echo happens to be strong; where it is
+    said what a look would have shown at least, each class's law is cut off there.
+
+    An error of a value widens the laws: by itself of climb and turn, by its share of value
+    and floor where logarithms count.
 
     Replies: a target carries a transponder of one kind or none. Each interrogation of it
     may go unanswered or be mistaken, so replies settle what it carries and no more.
@@ -161,7 +168,11 @@ class Classifier:
         height_m: ArrayLike | None = None,
         climb_mps: ArrayLike | None = None,
         turn_acceleration_mps2: ArrayLike | None = None,
+        speed_sigma_mps: ArrayLike | None = None,
+        height_sigma_m: ArrayLike | None = None,
+        climb_sigma_mps: ArrayLike | None = None,
         rcs_dbsm: ArrayLike | None = None,
+        rcs_least_dbsm: ArrayLike | None = None,
         doppler_spread_mps: ArrayLike | None = None,
         reply_counts: ArrayLike | None = None,
     ) -> None:
@@ -175,7 +186,10 @@ class Classifier:
         height_m : (N,) above ground if that is known, else above the ellipsoid
         climb_mps : (N,) up
         turn_acceleration_mps2 : (N,) across the path, either sign
+        speed_sigma_mps, height_sigma_m, climb_sigma_mps : (N,) standard deviations of those
+            values, known exactly if left out
         rcs_dbsm : (N,) of one look, see ``rcs_from_snr``
+        rcs_least_dbsm : (N,) the smallest one that this look would have shown, none if left out
         doppler_spread_mps : (N,) deviation of the echo's velocity about the body's
         reply_counts : (N, 3) how many interrogations so far brought each ``Reply``, as in
             ``Tracks.replies``; plots of sensors that do not interrogate count under NONE
@@ -199,32 +213,64 @@ class Classifier:
         if not time_s >= self._time_s:
             raise ValueError(f"time runs backwards: {time_s} s after {self._time_s} s")
 
-        def of_tracks(values: ArrayLike | None, name: str) -> Floats:
+        def of_tracks(values: ArrayLike | None, name: str, unknown: float = np.nan) -> Floats:
             if values is None:
-                return np.full(given.size, np.nan)
+                return np.full(given.size, unknown)
             array = np.asarray(values, float)
             if array.shape != given.shape:
                 raise ValueError(f"{name} must have shape {given.shape}, found {array.shape}")
             return array[order]
 
-        features = np.empty((given.size, 5))
+        features, error = np.empty((given.size, 5)), np.zeros((given.size, 5))
         features[:, SPEED] = of_tracks(speed_mps, "speed_mps")
         features[:, HEIGHT] = of_tracks(height_m, "height_m")
         features[:, DOPPLER] = of_tracks(doppler_spread_mps, "doppler_spread_mps")
         features[:, CLIMB] = of_tracks(climb_mps, "climb_mps")
         features[:, TURN] = of_tracks(turn_acceleration_mps2, "turn_acceleration_mps2")
+        error[:, SPEED] = of_tracks(speed_sigma_mps, "speed_sigma_mps", 0.0)
+        error[:, HEIGHT] = of_tracks(height_sigma_m, "height_sigma_m", 0.0)
+        error[:, CLIMB] = of_tracks(climb_sigma_mps, "climb_sigma_mps", 0.0)
         rcs = of_tracks(rcs_dbsm, "rcs_dbsm")
-        counts = np.zeros((given.size, 3))
+        least = of_tracks(rcs_least_dbsm, "rcs_least_dbsm")
+        counts = None
         if reply_counts is not None:
             counts = np.asarray(reply_counts, float)
             if counts.shape != (given.size, 3) or not (counts >= 0).all():
                 raise ValueError(f"reply_counts must be ({given.size}, 3), none negative")
             counts = counts[order]
+        looked = np.flatnonzero(np.isfinite(rcs))
+        self.take_in(numbers, time_s, features, error, looked, rcs[looked], least[looked], counts)
 
-        belief = self._belief.of(numbers, self._fresh)
-        self._observe_features(belief, time_s, features)
-        self._observe_rcs(belief, time_s, rcs)
-        if reply_counts is not None:
+    def take_in(
+        self,
+        number: Ints,
+        time_s: float,
+        features: Floats,
+        error: Floats,
+        looked: NDArray[np.intp],
+        rcs_dbsm: Floats,
+        rcs_least_dbsm: Floats,
+        counts: Floats | None,
+    ) -> None:
+        """Take in columns without checking them, as ``observe``; any number of looks.
+
+        Parameters
+        ----------
+        number : (N,) the tracks, sorted, every one once
+        time_s : as in ``observe``
+        features : (N, 5) values in the order of ``class_models``, NaN where not known
+        error : (N, 5) their standard deviations
+        looked : (K,) rows of the tracks that were looked at, in order of time for each track
+        rcs_dbsm, rcs_least_dbsm : (K,) of these looks, NaN where not known
+        counts : (N, 3) as ``reply_counts``, or None
+        """
+        belief = self._belief.of(number, self._fresh)
+        seen = np.flatnonzero(np.isfinite(features).any(axis=1))
+        if seen.size:
+            self._observe_features(belief, time_s, seen, features[seen], error[seen])
+        for now in _rounds(looked):
+            self._observe_rcs(belief, time_s, looked[now], rcs_dbsm[now], rcs_least_dbsm[now])
+        if counts is not None:
             belief.replies[:] = reply_log_likelihood(counts, self.models.transponder)
         self._belief = belief
         self._time_s = time_s
@@ -232,50 +278,85 @@ class Classifier:
     def probabilities(self, number: ArrayLike) -> Floats:
         """Return (N, C) the probability of each class, the prior for a track not known."""
         numbers = np.asarray(number, np.int32)
-        at, known = _find(self._belief.number, numbers)
-        log = np.repeat(self._log_prior[None], numbers.size, axis=0)
+        at, known = find_rows(self._belief.number, numbers)
+        log = np.empty((numbers.size, len(self.models)))
+        log[:] = self._log_prior
         rows = at[known]
         log[known] += self._belief.evidence[rows] + self._belief.replies[rows]
         weight = np.exp(log - log.max(axis=1, keepdims=True))
         probability: Floats = weight / weight.sum(axis=1, keepdims=True)
         return probability
 
-    def _observe_features(self, belief: _Belief, time_s: float, features: Floats) -> None:
-        seen = np.isfinite(features)
-        log = feature_log_density(np.where(seen, features, 0.0), self.models)
-        age = time_s - belief.feature_s
-        correlation = np.exp(-age / self.models.correlation_s)
-        correlation[np.isnan(age)] = 0.0
+    def _observe_features(
+        self,
+        belief: _Belief,
+        time_s: float,
+        rows: NDArray[np.intp],
+        features: Floats,
+        error: Floats,
+    ) -> None:
+        known = np.isfinite(features)
+        log = feature_log_density(np.where(known, features, 0.0), self.models, error)
+        before, before_s = belief.feature_log[rows], belief.feature_s[rows]
+        correlation = np.exp((before_s - time_s) / self.models.correlation_s)
+        correlation[np.isnan(before_s)] = 0.0
         a = correlation[:, :, None]
-        step = (log - a * belief.feature_log) / (1.0 + a)
-        belief.evidence[:] += np.where(seen[:, :, None], step, 0.0).sum(axis=1)
-        belief.feature_log[seen] = log[seen]
-        belief.feature_s[seen] = time_s
+        step = (log - a * before) / (1.0 + a)
+        belief.evidence[rows] += np.where(known[:, :, None], step, 0.0).sum(axis=1)
+        belief.feature_log[rows] = np.where(known[:, :, None], log, before)
+        belief.feature_s[rows] = np.where(known, time_s, before_s)
 
-    def _observe_rcs(self, belief: _Belief, time_s: float, rcs: Floats) -> None:
-        models = self.models
-        seen = np.isfinite(rcs)
-        age = time_s - belief.rcs_s[seen]
-        a = np.exp(-np.where(np.isnan(age), 0.0, age) / models.rcs_correlation_s)[:, None]
+    def _observe_rcs(
+        self, belief: _Belief, time_s: float, rows: NDArray[np.intp], rcs: Floats, least: Floats
+    ) -> None:
+        models, share = self.models, self.models.outlier_share
+        before_s = belief.rcs_s[rows]
+        age = np.where(np.isnan(before_s), 0.0, time_s - before_s)
+        a = np.exp(-age / models.rcs_correlation_s)[:, None]
         spread = models.rcs_spread_db**2
-        mean = models.rcs_dbsm + a * (belief.rcs_mean[seen] - models.rcs_dbsm)
-        variance = spread + a * a * (belief.rcs_variance[seen] - spread)
-        innovation = rcs[seen, None] - mean
+        mean = models.rcs_dbsm + a * (belief.rcs_mean[rows] - models.rcs_dbsm)
+        variance = spread + a * a * (belief.rcs_variance[rows] - spread)
+        innovation = rcs[:, None] - mean
         total = variance + models.rcs_look_db**2
-        right = normal_log_density(innovation, np.sqrt(total)) + math.log1p(-models.outlier_share)
-        stray = normal_log_density(
-            rcs[seen] - models.rcs_dbsm[-1],
-            math.hypot(models.rcs_spread_db[-1], models.rcs_look_db),
-        ) + math.log(models.outlier_share)
-        log = np.logaddexp(right, stray[:, None])
+        right = normal_log_density(innovation, np.sqrt(total)) + math.log1p(-share)
+        # What says nothing of the class may be of any.
+        any_mean = models.rcs_dbsm[-1]
+        any_total = np.full((rows.size, 1), spread[-1] + models.rcs_look_db**2)
+        stray = normal_log_density(rcs[:, None] - any_mean, np.sqrt(any_total)) + math.log(share)
+        log = np.logaddexp(right, stray)
         gain = np.exp(right - log) * variance / total  # a stray look moves the mean little
-        belief.evidence[seen] += log
-        belief.rcs_mean[seen] = mean + gain * innovation
-        belief.rcs_variance[seen] = (1.0 - gain) * variance
-        belief.rcs_s[seen] = time_s
+        limited = ~np.isnan(least)
+        if limited.any():
+            # A weak target is seen when its echo happens to be strong: what is seen weighs
+            # by what could have been seen.
+            over = _log_over(least[limited, None], mean[limited], total[limited])
+            any_over = _log_over(least[limited, None], any_mean, any_total[limited])
+            log[limited] -= np.logaddexp(over + math.log1p(-share), any_over + math.log(share))
+        belief.evidence[rows] += log
+        belief.rcs_mean[rows] = mean + gain * innovation
+        belief.rcs_variance[rows] = (1.0 - gain) * variance
+        belief.rcs_s[rows] = time_s
 
 
-def _find(ordered: Ints, number: Ints) -> tuple[NDArray[np.intp], Bools]:
+def _log_over(least: Floats, mean: Floats | float, variance: Floats) -> Floats:
+    """Return the logarithm of the probability that a normal variable exceeds ``least``."""
+    from scipy.special import log_ndtr  # scipy is slow to import
+
+    logarithm: Floats = log_ndtr((mean - least) / np.sqrt(variance))
+    return logarithm
+
+
+def _rounds(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Split places so that in each part no row comes twice, the first of each row first."""
+    if not rows.size:
+        return []
+    order = np.argsort(rows, kind="stable")
+    same = rows[order]
+    nth = np.arange(rows.size) - np.searchsorted(same, same)
+    return [order[nth == k] for k in range(int(nth.max()) + 1)]
+
+
+def find_rows(ordered: Ints, number: Ints) -> tuple[NDArray[np.intp], Bools]:
     """Return where each number stands in an ordered array, and whether it does."""
     at = np.searchsorted(ordered, number)
     known = at < ordered.size

@@ -71,7 +71,7 @@ class Recording:
         return str(self.manifest.get("state", "running"))
 
     def table(self, name: str) -> pa.Table:
-        """Return one table: truth, plots, tracks or events.
+        """Return one table: truth, plots, tracks, events or site_tracks.
 
         Raises
         ------

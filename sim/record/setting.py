@@ -56,7 +56,8 @@ class Setting:
     """The stage of a run: frame, span, sensors, targets and what is protected.
 
     ``start`` is the ISO 8601 time of t = 0; latitude and longitude of the frame's
-    origin are in radians, its height in metres above the ellipsoid.
+    origin are in radians, its height in metres above the ellipsoid. ``classes`` are those
+    that the picture tells tracks from, none without classification.
     """
 
     scenario: str
@@ -69,6 +70,7 @@ class Setting:
     sensors: tuple[SensorFacts, ...]
     targets: tuple[TargetFacts, ...]
     protected: tuple[ProtectedFacts, ...]
+    classes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the setting as plain JSON values."""
@@ -95,5 +97,6 @@ class Setting:
                     ProtectedFacts(**{**p, "path_enu_m": tuple(tuple(q) for q in p["path_enu_m"])})
                     for p in data["protected"]
                 ),
+                "classes": tuple(data.get("classes", ())),
             }
         )

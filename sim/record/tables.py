@@ -15,6 +15,7 @@ from sim.core.tables import (
     Bytes,
     Floats,
     Identity,
+    Ints,
     Plots,
     Reply,
     Snapshot,
@@ -40,6 +41,8 @@ class Vocabulary:
 
     targets: tuple[str, ...]
     sensors: tuple[str, ...]
+    sites: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     status: tuple[str, ...] = words(TrackStatus)
     identity: tuple[str, ...] = words(Identity)
     reply: tuple[str, ...] = words(Reply)
@@ -51,6 +54,8 @@ class Vocabulary:
         return cls(
             tuple(target.id for target in setting.targets),
             tuple(sensor.id for sensor in setting.sensors),
+            tuple(dict.fromkeys(sensor.site for sensor in setting.sensors)),
+            setting.classes,
         )
 
 
@@ -100,6 +105,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("sensors", _U64),
             ("replies_civil", _I32),
             ("replies_military", _I32),
+            ("existence", _F64),
+            ("class", _WORD),
+            ("class_probability", _F64),
         ]
     ),
     "events": pa.schema(
@@ -113,6 +121,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         ]
     ),
 }
+#: Only of a run whose sites' tracks are fused.
+SITE_TRACKS = "site_tracks"
+SCHEMAS[SITE_TRACKS] = SCHEMAS["tracks"].insert(1, pa.field("site", _WORD))
 
 
 def _word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
@@ -192,6 +203,9 @@ def tracks_table(pictures: list[Tracks], frame: Frame, vocabulary: Vocabulary) -
             gather("sensors"),
             replies[:, Reply.CIVIL],
             replies[:, Reply.MILITARY],
+            gather("existence"),
+            _word_column(gather("target_class"), vocabulary.classes),
+            gather("class_probability"),
         ],
         schema=SCHEMAS["tracks"],
     )
@@ -215,6 +229,20 @@ def with_states(
         column = np.where(rows, values, tracks.column(name).to_numpy())
         tracks = tracks.set_column(tracks.schema.get_field_index(name), name, pa.array(column))
     return tracks
+
+
+def site_tracks_table(
+    snapshots: list[Snapshot], frame: Frame, vocabulary: Vocabulary
+) -> pa.Table | None:
+    """Return one row per site and track of each snapshot, None if sites do not track."""
+    pictures = [tracks for snapshot in snapshots for tracks in snapshot.site_tracks]
+    if not pictures:
+        return None
+    site = [k for snapshot in snapshots for k in range(len(snapshot.site_tracks))]
+    rows = np.repeat(site, [len(tracks) for tracks in pictures])
+    field = SCHEMAS[SITE_TRACKS].field("site")
+    table = tracks_table(pictures, frame, vocabulary)
+    return table.add_column(1, field, _word_column(rows, vocabulary.sites))
 
 
 class Columns:
@@ -272,6 +300,11 @@ class Columns:
     def _identity(self) -> Bytes:
         return self._bytes("identity", self._vocabulary.identity)
 
+    @cached_property
+    def _class(self) -> Ints:
+        codes: Ints = self.codes("class", self._vocabulary.classes)
+        return codes
+
     def _bytes(self, name: str, vocabulary: tuple[str, ...]) -> Bytes:
         codes: Bytes = self.codes(name, vocabulary).astype(np.uint8)
         return codes
@@ -305,4 +338,7 @@ class Columns:
             sensors=self.numbers("sensors")[rows],
             replies=np.column_stack([hits - civil - military, civil, military]).astype(np.int32),
             identity=self._identity[rows],
+            existence=self.numbers("existence")[rows],
+            target_class=self._class[rows],
+            class_probability=self.numbers("class_probability")[rows],
         )

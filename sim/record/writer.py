@@ -19,7 +19,15 @@ import pyarrow.parquet as pq
 from sim.core.tables import Plots, Snapshot
 from sim.record.events import EventLog
 from sim.record.setting import Setting
-from sim.record.tables import SCHEMAS, Vocabulary, plots_table, tracks_table, truth_table
+from sim.record.tables import (
+    SCHEMAS,
+    SITE_TRACKS,
+    Vocabulary,
+    plots_table,
+    site_tracks_table,
+    tracks_table,
+    truth_table,
+)
 from sim.world.frames import Frame
 
 #: Simulated time between flushes; fixed, so that the same run gives the same bytes.
@@ -93,7 +101,8 @@ class RunWriter:
         """Flush, turn each table's parts into one file, and say how the run ended."""
         self._flush(time_s)
         for name, schema in SCHEMAS.items():
-            merge_parts(self.folder, name, schema)
+            if name != SITE_TRACKS or part_files(self.folder, name):
+                merge_parts(self.folder, name, schema)
         shutil.rmtree(self.folder / PARTS)
         self._manifest["state"] = "complete" if complete else "stopped"
         self._write_manifest()
@@ -107,6 +116,9 @@ class RunWriter:
             tracks = [snapshot.tracks for snapshot in self._pictures]
             tables["truth"] = truth_table(self._pictures, self._frame, self._vocabulary)
             tables["tracks"] = tracks_table(tracks, self._frame, self._vocabulary)
+            of_sites = site_tracks_table(self._pictures, self._frame, self._vocabulary)
+            if of_sites is not None:
+                tables[SITE_TRACKS] = of_sites
         for name, table in tables.items():
             if table.num_rows:
                 path = self.folder / PARTS / f"{name}-{self._flushed:06d}.parquet"

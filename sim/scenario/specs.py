@@ -134,6 +134,14 @@ class Point(Spec):
 ProtectSpec = Annotated[Corridor | Point, Field(discriminator="kind")]
 
 
+class Picture(Spec):
+    """What the picture says of its tracks beside where they are."""
+
+    classification: Annotated[
+        bool, Field(description="tell of every confirmed track what it probably is")
+    ] = True
+
+
 class Record(Spec):
     """How often the picture is recorded."""
 
@@ -192,6 +200,7 @@ class Scenario(Spec):
     targets: tuple[TargetSpec, ...] = ()
     protect: tuple[ProtectSpec, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
+    picture: Picture = Picture()
     record: Record = Record()
     judge: Judge = Judge()
     criteria: tuple[Criterion, ...] = ()

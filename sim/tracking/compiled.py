@@ -12,7 +12,7 @@ from sim.tracking.clutter import ClutterMap, copied_clutter, empty_clutter, lear
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle
 from sim.tracking.duplicates import Suspects, check_interval_s, merge_duplicates, no_suspects
-from sim.tracking.estimates import Estimates
+from sim.tracking.estimates import Estimates, existence_of
 from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
 from sim.tracking.gating import gate_scan
 from sim.tracking.history import book_cycle, nothing_booked
@@ -78,6 +78,7 @@ class CompiledEngine:
         self._check_interval_s = check_interval_s(sensors)
         self._clutter = empty_clutter(sensors)
         self._triangulates = can_triangulate(sensors)
+        self.wants_pairs = config.registration
         self.pairs = self._confirmed_pairs(None, None)
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
@@ -94,7 +95,7 @@ class CompiledEngine:
                 if self._count:
                     turns = self._associate_and_update(cycle, taken)
                 self._start(cycle, taken, turns)
-            if self._config.registration:
+            if self.wants_pairs:
                 self.pairs = self._confirmed_pairs(cycle, turns)
             if estimated:
                 self._learn(cycle, turns, end_s)
@@ -223,6 +224,7 @@ class CompiledEngine:
             sensors=tracks.sensors[:n][rows].copy(),
             replies=np.ascontiguousarray(tracks.replies[:, :n].T[rows]),
             status=tracks.status[:n][rows].copy(),
+            existence=existence_of(tracks.score[:n][rows], self._policy.rule),
         )
 
     @property

@@ -1,21 +1,30 @@
-"""What a tracker tells others about its confirmed tracks."""
+"""Tracks with full states: what a tracker tells others, and what its picture is made of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Bools, Bytes, Floats, Identity, Ints, Tracks
+from sim.core.tables import (
+    Bools,
+    Bytes,
+    Floats,
+    Identity,
+    Ints,
+    Tracks,
+    fill_left_out,
+    nothing,
+)
 
 _PENDING = int(Identity.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """Confirmed tracks with full states at one time, one row per track.
+    """Tracks with full states at one time, one row per track.
 
     Attributes
     ----------
@@ -23,7 +32,8 @@ class Estimates:
     number : (N,) the sender's track numbers, each at most once, and never given anew
     mean : (N, 6) position (m) and velocity (m/s), scenario ENU
     covariance : (N, 6, 6) of ``mean``
-    last_plot_s, hits, sensors, replies, status : as in ``Tracks``
+    last_plot_s, hits, sensors, replies, status, existence : as in ``Tracks``; the last one
+        may be left out
     """
 
     time_s: float
@@ -35,6 +45,10 @@ class Estimates:
     sensors: NDArray[np.uint64]
     replies: Ints
     status: Bytes
+    existence: Floats = field(default_factory=nothing)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, self.number.size, existence=np.nan)
 
     def __len__(self) -> int:
         return int(self.number.size)
@@ -87,7 +101,17 @@ class Estimates:
             sensors=self.sensors,
             replies=self.replies,
             identity=np.full(len(self), _PENDING, np.uint8),
+            existence=self.existence,
         )
+
+
+def existence_of(score: Floats, rule: int) -> Floats:
+    """Return the probabilities (N,) of log odds (N,); NaN where the rule is M of N (0)."""
+    if rule == 0:
+        return np.full(score.size, np.nan)
+    # As 1 / (1 + exp(−score)), which overflows where a target is all but impossible.
+    odds: Floats = 0.5 + 0.5 * np.tanh(0.5 * score)
+    return odds
 
 
 def extrapolated(

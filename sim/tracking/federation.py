@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Ints, Plots, Tracks
+from sim.core.tables import Indices, Ints, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.intake import Rejected
@@ -26,15 +26,24 @@ class SiteTracker:
     config : settings
     sensors : all sensors of the scenario
     own : which of them are this site's
+    keep_latest : as for ``Tracker``
     """
 
-    def __init__(self, config: TrackerConfig, sensors: SensorModels, own: Ints) -> None:
+    def __init__(
+        self,
+        config: TrackerConfig,
+        sensors: SensorModels,
+        own: Ints,
+        *,
+        keep_latest: bool = False,
+    ) -> None:
         self._own = own
         self._local = np.full(len(sensors), -1, np.int32)
         self._local[own] = np.arange(own.size)
         mine = SensorModels(*(getattr(sensors, f.name)[own] for f in fields(sensors)))
         references = [name for name in config.reference_sensors if name in mine.id]
-        self._tracker = Tracker(config.model_copy(update={"reference_sensors": references}), mine)
+        settings = config.model_copy(update={"reference_sensors": references})
+        self._tracker = Tracker(settings, mine, keep_latest=keep_latest)
 
     def process(self, plots: Plots, until_s: float) -> None:
         """Take this site's plots out of a table into its picture.
@@ -50,8 +59,12 @@ class SiteTracker:
 
     def picture(self, time_s: float) -> Tracks:
         """Return all tracks, extrapolated to a time."""
-        tracks = self._tracker.picture(time_s)
-        return replace(tracks, sensors=self._known_to_all(tracks.sensors))
+        return self.states(time_s).as_tracks()
+
+    def states(self, time_s: float) -> Estimates:
+        """Return all tracks of ``picture`` with full states."""
+        states = self._tracker.states(time_s)
+        return replace(states, sensors=self._known_to_all(states.sensors))
 
     def estimates(self, time_s: float) -> Estimates:
         """Return the confirmed tracks, extrapolated to a time, as told to others."""
@@ -63,10 +76,22 @@ class SiteTracker:
         found = self._tracker.biases()
         return None if found is None else (self._own, found)
 
+    def latest_taken(self) -> tuple[Plots, Ints]:
+        """Return the plots that confirmed tracks took since the last call, as ``Tracker``."""
+        plots, number = self._tracker.latest_taken()
+        return replace(plots, sensor=self._own[plots.sensor]), number
+
     @property
     def rejected(self) -> Rejected:
         """Plots that were dropped, and why."""
         return self._tracker.rejected
+
+    @property
+    def rejected_by_sensor(self) -> Indices:
+        """(S + 1, 5) of them by the scenario's sensors and reason, as ``Tracker``."""
+        counts = np.zeros((self._local.size + 1, len(fields(Rejected))), np.int64)
+        counts[np.append(self._own, -1)] = self._tracker.rejected_by_sensor
+        return counts
 
     def _known_to_all(self, sensors: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Turn bits that stand for this site's sensors into those of the scenario's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from scipy.special import gammaincinv
 
 from sim.core.assignment import assign
 from sim.core.jit import threads_for
-from sim.core.tables import Bools, Floats, Identity, Ints, Tracks, TrackStatus
+from sim.core.tables import Bools, Floats, Ints, Tracks, TrackStatus
 from sim.tracking.estimates import Estimates, extrapolated
 from sim.tracking.fusion_kernels import fuse_members, near_pairs, squared_distances
 
@@ -30,6 +30,7 @@ _MEMBER = np.dtype(
         ("misses", np.int32),
         ("time_s", np.float64),
         ("last_plot_s", np.float64),
+        ("existence", np.float64),
         ("mean", np.float64, 6),
         ("covariance", np.float64, (6, 6)),
         # Traces of the position's, cross and velocity blocks of the covariance.
@@ -41,6 +42,7 @@ _MEMBER = np.dtype(
 
 _Records = NDArray[np.void]
 _Rows = NDArray[np.intp]
+_Picture = TypeVar("_Picture", Tracks, Estimates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +176,18 @@ class TrackFusion:
         self._merge(site, free[column], system[row], squared)
 
     def picture(self, time_s: float | None = None) -> Tracks:
-        """Return the system tracks, extrapolated to a time (default: the newest report's).
+        """Return the system tracks, extrapolated to a time (default: the newest report's)."""
+        return self.states(time_s).as_tracks()
 
-        A track counts as coasting if every site coasts it or has lost it.
+    def states(self, time_s: float | None = None) -> Estimates:
+        """Return the system tracks with full states, as ``picture``.
+
+        A track counts as coasting if every site coasts it or has lost it. It exists as
+        probably as the site holds that is surest of it.
         """
         time_s = self.time_s if time_s is None else time_s
         if not self._number.size:
-            return Tracks.empty(time_s)
+            return Estimates.empty(time_s)
         fresh = (self._members["state"] != EMPTY) & (
             self._members["time_s"] >= time_s - self.settings.timeout_s
         )
@@ -204,20 +211,19 @@ class TrackFusion:
             )
         held = live & (members["status"] == TrackStatus.CONFIRMED)
         own = members["state"] != EMPTY
-        return Tracks(
+        return Estimates(
             time_s=time_s,
             number=self._number[kept],
-            position_enu_m=mean[:, :3].copy(),
-            velocity_enu_mps=mean[:, 3:].copy(),
-            position_covariance_m2=covariance[:, :3, :3].copy(),
-            status=np.where(held.any(axis=1), TrackStatus.CONFIRMED, TrackStatus.COASTING).astype(
-                np.uint8
-            ),
+            mean=mean,
+            covariance=covariance,
             last_plot_s=np.where(own, members["last_plot_s"], -math.inf).max(axis=1),
             hits=past["hits"] + members["hits"].sum(axis=1, dtype=np.int32),
             sensors=past["sensors"] | np.bitwise_or.reduce(members["sensors"], axis=1),
             replies=past["replies"] + members["replies"].sum(axis=1, dtype=np.int32),
-            identity=np.full(mean.shape[0], Identity.PENDING, np.uint8),
+            status=np.where(held.any(axis=1), TrackStatus.CONFIRMED, TrackStatus.COASTING).astype(
+                np.uint8
+            ),
+            existence=np.fmax.reduce(np.where(used, members["existence"], np.nan), axis=1),
         )
 
     def members(self, number: int) -> dict[int, int]:
@@ -227,6 +233,18 @@ class TrackFusion:
             return {}
         members = self._members[row[0]]
         return {int(s): int(members["number"][s]) for s in np.flatnonzero(members["state"] == LIVE)}
+
+    def system_numbers(self, site: int, number: Ints) -> Ints:
+        """Return the system numbers (K,) under which a site's tracks are held, 0 for none."""
+        held = np.flatnonzero(self._members["state"][:, site] == LIVE)
+        own = self._members["number"][held, site]
+        order = np.argsort(own)
+        at = np.searchsorted(own[order], number)
+        known = at < own.size
+        known[known] = own[order[at[known]]] == number[known]
+        system = np.zeros(number.size, np.int32)
+        system[known] = self._number[held[order[at[known]]]]
+        return system
 
     def _forget(self) -> None:
         """Drop members, and with them system tracks, that were not reported for too long."""
@@ -384,7 +402,7 @@ class TrackFusion:
         self._keep(~ended)
 
 
-def side_by_side(pictures: Sequence[Tracks]) -> Tracks:
+def side_by_side(pictures: Sequence[_Picture]) -> _Picture:
     """Lay the pictures of sites that share nothing side by side.
 
     Parameters
@@ -393,19 +411,25 @@ def side_by_side(pictures: Sequence[Tracks]) -> Tracks:
 
     Returns
     -------
-    Tracks
+    Tracks or Estimates
         All their tracks. Site s of S has the numbers n·S + s, so that no two sites share
-        one; of a tentative track's negative number the sign is kept.
+        one (``beside``); of a tentative track's negative number the sign is kept.
     """
     if len({picture.time_s for picture in pictures}) != 1:
         raise ValueError("expected pictures of one time, at least one")
     columns: dict[str, NDArray[Any]] = {
         f.name: np.concatenate([getattr(picture, f.name) for picture in pictures])
-        for f in fields(Tracks)
+        for f in fields(pictures[0])
         if f.name != "time_s"
     }
-    site = np.repeat(np.arange(len(pictures)), [len(picture) for picture in pictures])
-    number = columns["number"].astype(np.int64)
-    unique = np.abs(number) * len(pictures) + site
-    columns["number"] = np.where(number < 0, -unique, unique).astype(np.int32)
-    return Tracks(pictures[0].time_s, **columns).take(np.argsort(unique))
+    columns["number"] = np.concatenate(
+        [beside(picture.number, site, len(pictures)) for site, picture in enumerate(pictures)]
+    )
+    whole = type(pictures[0])(pictures[0].time_s, **columns)
+    return whole.take(np.argsort(np.abs(columns["number"])))
+
+
+def beside(number: Ints, site: int, sites: int) -> Ints:
+    """Return the numbers that a site's tracks have ``side_by_side`` with those of the others."""
+    unique = np.abs(number.astype(np.int64)) * sites + site
+    return np.where(number < 0, -unique, unique).astype(np.int32)

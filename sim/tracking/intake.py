@@ -54,14 +54,10 @@ class Rejected:
         """All dropped plots."""
         return sum(getattr(self, field.name) for field in fields(self))
 
-    def plus(self, counts: Ints) -> Rejected:
-        """Return the counts with those of one table added."""
-        return Rejected(
-            *(
-                getattr(self, field.name) + int(count)
-                for field, count in zip(fields(self), counts[1:], strict=True)
-            )
-        )
+    @classmethod
+    def of(cls, counts: Ints) -> Rejected:
+        """Return counts (5,) by name."""
+        return cls(*counts.tolist())
 
 
 def sift(
@@ -72,7 +68,8 @@ def sift(
     Returns
     -------
     rows : (K,) of the sound plots, in the order they came
-    counts : (6,) plots by verdict: sound, then as the fields of ``Rejected``
+    rejected : (S + 1, 5) dropped plots by sensor and reason: columns as the fields of
+        ``Rejected``, the last row of unknown sensors
     """
     return _sift(
         plots.time_s,
@@ -100,15 +97,19 @@ def _sift(
     latest_s: float,
 ) -> tuple[Ints, Ints]:
     rows = np.empty(time_s.size, np.int32)
-    counts = np.zeros(6, np.int32)
+    rejected = np.zeros((kind.size + 1, _LATE), np.int32)
+    sound = 0
     for j in range(time_s.size):
         verdict = _verdict(
             j, time_s, sensor, measurement, sigma, reply, measures, kind, since_s, latest_s
         )
         if verdict == _SOUND:
-            rows[counts[_SOUND]] = j
-        counts[verdict] += 1
-    return rows[: counts[_SOUND]], counts
+            rows[sound] = j
+            sound += 1
+        else:
+            s = sensor[j] if 0 <= sensor[j] < kind.size else kind.size
+            rejected[s, verdict - 1] += 1
+    return rows[:sound], rejected
 
 
 @kernel(inline=True)

@@ -20,7 +20,7 @@ from sim.tracking.clutter import (
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle
 from sim.tracking.duplicates import Suspects, check_interval_s, merge_duplicates, no_suspects
-from sim.tracking.estimates import Estimates
+from sim.tracking.estimates import Estimates, existence_of
 from sim.tracking.filtering import extrapolate, predict_tracks, update_tracks
 from sim.tracking.gating import gate_scan
 from sim.tracking.history import Booked, nothing_booked
@@ -100,6 +100,7 @@ class MhtEngine:
         placing |= sensors.kind == Measured.POSITION
         if placing.size and not placing.any():
             raise ValueError("association mht starts no tracks from bearings or time differences")
+        self.wants_pairs = config.registration  # they are at hand anyway
         self._sensors = sensors
         self._models = model_rows(config)
         self._policy = policy_of(config)
@@ -340,6 +341,7 @@ class MhtEngine:
             sensors=tracks.sensors,
             replies=np.ascontiguousarray(tracks.replies.T),
             status=tracks.status,
+            existence=existence_of(tracks.score, self._policy.rule),
         )
 
     @property

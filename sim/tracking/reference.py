@@ -72,6 +72,12 @@ class ReferenceEngine:
         self._time_s = -math.inf
         self.booked = nothing_booked()
         self._taken: list[tuple[int, int, bool]] = []
+        self.wants_pairs = False
+        self.pairs: tuple[Ints, Ints, Floats] = (
+            np.empty(0, np.int32),
+            np.empty(0, np.int32),
+            np.empty((0, 3)),
+        )
 
     def cycle(self, cycle: Cycle, end_s: float) -> None:
         """Take one cycle's plots, then confirm and drop as of ``end_s``."""
@@ -79,7 +85,8 @@ class ReferenceEngine:
         self._taken = []
         for sensor, rows in by_scan(cycle):
             pairs += self._associate(cycle, sensor, rows)
-        for track, plot, shared in sorted(pairs, key=lambda pair: float(cycle.time_s[pair[1]])):
+        pairs.sort(key=lambda pair: float(cycle.time_s[pair[1]]))
+        for track, plot, shared in pairs:
             self._update(track, cycle, plot, shared)
         taken = {plot for _, plot, _ in pairs}
         older = len(self._tracks)
@@ -88,6 +95,13 @@ class ReferenceEngine:
             for plot in range(rows.start, rows.stop):
                 if plot not in taken:
                     self._start(cycle, sensor, plot, newborn_elsewhere)
+        if self.wants_pairs:
+            sure = [(track, plot) for track, plot, _ in pairs if track.status > 0]
+            self.pairs = (
+                np.array([cycle.row[plot] for _, plot in sure], np.int32),
+                np.array([track.number for track, _ in sure], np.int32),
+                np.array([track.filter.x[3:] for track, _ in sure]).reshape(-1, 3),
+            )
         row, number, both = np.array(self._taken, np.int32).reshape(-1, 3).T
         was = np.array([track.number for track in self._tracks], np.int32)
         lives = [self._lives(track, end_s) for track in self._tracks]
@@ -353,11 +367,6 @@ class ReferenceEngine:
     def confirmed(self) -> int:
         """The highest air track number given so far."""
         return self._confirmed
-
-    @property
-    def pairs(self) -> tuple[Ints, Ints, Floats]:
-        """None: this engine serves no registration."""
-        return np.empty(0, np.int32), np.empty(0, np.int32), np.empty((0, 3))
 
     def remember(self) -> object:
         """Return a copy of the present."""

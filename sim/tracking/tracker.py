@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sim.core.tables import Bools, Floats, Ints, Plots, Tracks
+from sim.core.tables import Bools, Floats, Indices, Ints, Plots, Tracks
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle, cycle_of
 from sim.tracking.estimates import Estimates
@@ -22,6 +22,7 @@ from sim.tracking.sensor_models import SensorModels
 
 #: A plot further ahead of the picture's new time than this has a broken time stamp.
 _AHEAD_MAX_S = 3600.0
+_NO_NUMBERS = np.empty(0, np.int32)
 
 
 class Engine(Protocol):
@@ -36,6 +37,9 @@ class Engine(Protocol):
     @property
     def confirmed(self) -> int:
         """The highest air track number given so far."""
+
+    #: Whether ``pairs`` is asked for.
+    wants_pairs: bool
 
     @property
     def pairs(self) -> tuple[Ints, Ints, Floats]:
@@ -83,6 +87,7 @@ class Tracker:
     config : settings
     sensors : one row per sensor that ``Plots.sensor`` may name
     keep_plots : note which plots each track takes, for ``taken``; needs room for them
+    keep_latest : keep for ``latest_taken`` which plots confirmed tracks took
 
     Raises
     ------
@@ -100,19 +105,27 @@ class Tracker:
     """
 
     def __init__(
-        self, config: TrackerConfig, sensors: SensorModels, *, keep_plots: bool = False
+        self,
+        config: TrackerConfig,
+        sensors: SensorModels,
+        *,
+        keep_plots: bool = False,
+        keep_latest: bool = False,
     ) -> None:
         self.config = config
         self.sensors = sensors
         self.time_s = -math.inf
-        self.rejected = Rejected()
+        self._rejected = np.zeros((len(sensors) + 1, len(fields(Rejected))), np.int64)
         self._columns = sensor_columns(config, sensors)
         shortest = float(sensors.period_s.min()) if len(sensors) else math.inf
         self._cycle_s = min(config.cycle_s, 0.5 * shortest)
         self._silence_s = shortest
         self._no_plots = cycle_of(Plots.empty(), np.empty(0, np.int32), self._columns)
         self._engine = _engine(config, sensors, keep_plots)
+        self._engine.wants_pairs = config.registration or keep_latest
         self._history = History(sensors.resolution) if keep_plots else None
+        self._keeps_latest = keep_latest
+        self._latest: list[tuple[Plots, Ints]] = []
         self._registration = (
             Registration(sensors, settings_of(config, sensors)) if config.registration else None
         )
@@ -131,14 +144,14 @@ class Tracker:
         latest_s = math.inf if until_s is None else until_s + _AHEAD_MAX_S
         measured = plots
         if self._registration is not None:
-            rows, counts = sift(plots, self.sensors, -math.inf, latest_s)
-            self.rejected = self.rejected.plus(counts)
+            rows, rejected = sift(plots, self.sensors, -math.inf, latest_s)
+            self._rejected += rejected
             measured = plots.take(rows)
             plots = self._registration.correct(measured)
         oldest_s = self._calls[0].before_s if self._calls else self.time_s
         since_s = max(self.time_s - self.config.lag_s, oldest_s)
-        rows, counts = sift(plots, self.sensors, since_s, latest_s)
-        self.rejected = self.rejected.plus(counts)
+        rows, rejected = sift(plots, self.sensors, since_s, latest_s)
+        self._rejected += rejected
         if self.config.lag_s > 0.0:
             plots, measured = plots.take(rows), measured.take(rows)
             late = self._late(plots)
@@ -160,7 +173,11 @@ class Tracker:
 
     def picture(self, time_s: float | None = None) -> Tracks:
         """Return all tracks, extrapolated to ``time_s`` (default: the tracker's time)."""
-        return self._estimates(time_s, confirmed_only=False).as_tracks()
+        return self.states(time_s).as_tracks()
+
+    def states(self, time_s: float | None = None) -> Estimates:
+        """Return all tracks of ``picture`` with full states."""
+        return self._estimates(time_s, confirmed_only=False)
 
     def estimates(self, time_s: float | None = None) -> Estimates:
         """Return the confirmed tracks with full states, as told to other trackers."""
@@ -188,6 +205,34 @@ class Tracker:
             return taken
         seen = self._numbers.seen
         return replace(taken, number=seen(taken.number), now=seen(taken.now))
+
+    def latest_taken(self) -> tuple[Plots, Ints]:
+        """Return the plots that confirmed tracks took since the last call.
+
+        Returns
+        -------
+        plots, number : the plots, and the track (K,) that took each; no plots unless the
+            tracker keeps them. Under joint association a plot belongs to a track that is
+            more likely than not to have it. Late plots are not told; with ``lag_s``, ask
+            after each ``process``, before it may go back.
+        """
+        plots = Plots.concatenate([plots for plots, _ in self._latest])
+        number = np.concatenate([_NO_NUMBERS, *(number for _, number in self._latest)])
+        self._latest = []
+        return plots, number if self.config.lag_s == 0.0 else self._numbers.of(number)
+
+    @property
+    def rejected(self) -> Rejected:
+        """Plots that were dropped, and why."""
+        return Rejected.of(self._rejected.sum(axis=0))
+
+    @property
+    def rejected_by_sensor(self) -> Indices:
+        """(S + 1, 5) dropped plots by sensor and reason.
+
+        Columns as the fields of ``Rejected``; the last row counts unknown sensors.
+        """
+        return self._rejected.copy()
 
     def _estimates(self, time_s: float | None, confirmed_only: bool) -> Estimates:
         found = self._engine.estimates(
@@ -238,6 +283,9 @@ class Tracker:
                 self._cycle(plots, self._no_plots, begin_s)  # tracks age in silence
             self.time_s = end_s if k == last else k * length_s
             self._cycle(plots, cycle_of(plots, part, self._columns), self.time_s)
+            if self._keeps_latest:
+                row, track, _ = self._engine.pairs
+                self._latest.append((plots.take(row), track))
             if self._registration is not None:
                 pairs.append(self._engine.pairs)
         if self.time_s < end_s:
@@ -271,6 +319,7 @@ class Tracker:
     def _take_again(self, late: Plots, measured: Plots) -> None:
         """Go back to before the oldest late plot, and take all plots since then in order."""
         now_s = self.time_s
+        told, self._latest = self._latest, []
         before = self._engine.estimates(now_s, confirmed_only=True)
         redo = [call for call in self._calls if call.end_s >= late.time_s.min()]
         for _ in redo:
@@ -287,6 +336,7 @@ class Tracker:
             both = Plots.concatenate([call.measured, measured.take(now)])
             late, measured = late.take(~now), measured.take(~now)
             self._call(plots, both, call.end_s)
+        self._latest = told  # what is taken again was told when it came
         after = self._engine.estimates(now_s, confirmed_only=True)
         self._numbers.rematch(before, after, kept)
 
