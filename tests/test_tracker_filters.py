@@ -289,7 +289,8 @@ def test_any_kind_of_measurement_feeds_a_track(feed: str, filter_: str) -> None:
             error = np.abs(state[:, :3] - held.position_enu_m[i])
             error = state[error.sum(axis=1).argmin(), :3] - held.position_enu_m[i]
             nees.append(error @ np.linalg.solve(held.position_covariance_m2[i], error))
-    assert np.max(sharper) < 0.5
+    # Paths alone leave the height open, and what it bends of them stays.
+    assert np.max(sharper) < (1.0 if feed == "bistatic" else 0.5)
     # Flights without noise: the filter may err on the safe side, not on the other.
     assert 0.3 < np.mean(nees) < bounds(24, share=0.9999)[1]
 

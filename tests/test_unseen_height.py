@@ -157,10 +157,10 @@ def _start(kind: Measured, z: np.ndarray, sight: twins.Sight, x: np.ndarray, P: 
         along = baseline @ np.array([math.sin(z[1]), math.cos(z[1]), 0.0])
         r = 0.5 * (way**2 - baseline @ baseline) / (way - along)
     height, sigma = guessed_height(r, 0.0, *GUESS)
-    square = np.zeros((3, 3))
+    noise = np.empty(6)
     sigmas = np.array([RADAR[0], RADAR[1], sigma / r])
-    polar_to_position(r, z[1], math.asin(height / r), sigmas, origin, axes, x[:3], square)
-    P[:3, :3] = square
+    polar_to_position(r, z[1], math.asin(height / r), sigmas, origin, axes, x[:3], noise)
+    P[:3, :3] = noise[[[0, 1, 2], [1, 3, 4], [2, 4, 5]]]
     P[3:6, 3:6] = np.diag([150.0, 150.0, CLIMB]) ** 2
 
 
