@@ -196,3 +196,36 @@ def test_the_clock_of_compiling_runs_while_kernels_are_compiled() -> None:
     assert numba.njit(lambda x: x + 2)(1) == 3
     assert told == ["compiling"]
     assert compilation.seconds > before
+
+
+def leaf_kernels() -> dict[str, tuple[Path, ast.FunctionDef]]:
+    """All functions marked ``kernel(…, leaf=True)``, by name."""
+    found = {}
+    for room in KERNEL_ROOMS:
+        for path in sorted((ROOT / room).glob("*.py")):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef) and any(
+                    isinstance(mark, ast.Call) and any(k.arg == "leaf" for k in mark.keywords)
+                    for mark in node.decorator_list
+                ):
+                    found[node.name] = path, node
+    return found
+
+
+def test_leaf_kernels_make_and_return_no_arrays() -> None:
+    """They count no references: what they made would never be freed."""
+    leaves = leaf_kernels()
+    assert len(leaves) > 50
+    for name, (path, node) in leaves.items():
+        for call in ast.walk(node):
+            if not isinstance(call, ast.Call):
+                continue
+            called = ast.unparse(call.func)
+            made = called.startswith("np.") and called not in ("np.isfinite", "np.isnan")
+            made = made and not called.startswith(("np.int", "np.uint", "np.float"))
+            assert not made, f"{path.name}: {name} calls {called}"
+            assert not called.endswith(".copy"), f"{path.name}: {name} calls {called}"
+        returns = ast.unparse(node.returns) if node.returns else "None"
+        scalars = {"None", "int", "float", "bool", "tuple[float, float]", "tuple[bool, float]"}
+        scalars |= {"tuple[float, float, int]", "tuple[float, float, float]"}
+        assert returns in scalars, f"{path.name}: {name} returns {returns}"
