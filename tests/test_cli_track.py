@@ -36,6 +36,13 @@ class Ran:
 Track = Callable[..., Ran]
 
 
+def alike(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+    """Compare columns; unlike Arrow's own comparison NaN equals NaN."""
+    if pa.types.is_floating(one.type):
+        return np.array_equal(one.to_numpy(), other.to_numpy(), equal_nan=True)
+    return bool(one.equals(other))
+
+
 @pytest.fixture
 def track(capsys: pytest.CaptureFixture[str]) -> Track:
     def run_it(*arguments: str | Path) -> Ran:
@@ -174,7 +181,7 @@ def test_smoothing_makes_errors_smaller_and_changes_nothing_else(
     assert plain.schema == smoothed.schema
     moved = set()
     for name in plain.column_names:
-        if not plain.column(name).equals(smoothed.column(name)):
+        if not alike(plain.column(name), smoothed.column(name)):
             moved.add(name)
     states = {n for n in plain.column_names if n.startswith(("velocity_", "cov_"))}
     assert moved == states | {"east_m", "north_m", "up_m", "height_m"}
@@ -266,7 +273,9 @@ def test_what_is_there_of_a_broken_off_run_is_tracked(
     assert track(killed, "--quiet", "--out", tmp_path / "out").code == 0
     again = Recording.open(tmp_path / "out")
     assert (again.state, again.times_s[-1]) == ("stopped", 60.0)
-    assert again.table("tracks").equals(Recording.open(killed).table("tracks"))
+    one, other = again.table("tracks"), Recording.open(killed).table("tracks")
+    assert one.schema == other.schema
+    assert all(alike(one.column(name), other.column(name)) for name in one.column_names)
 
 
 def test_an_interrupt_exits_with_130(
