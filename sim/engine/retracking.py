@@ -12,9 +12,8 @@ import numpy as np
 from sim.core.tables import Bools, Floats, Ints, Snapshot
 from sim.engine.build import build
 from sim.engine.chance import Chance
-from sim.engine.judging import verdicts
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
-from sim.engine.session import Outcome, judge_folder, record
+from sim.engine.session import Outcome, judge_folder, outcome_of, record
 from sim.engine.step import present
 from sim.engine.world import World
 from sim.picture.track_classes import TrackClasses
@@ -164,17 +163,7 @@ def record_again(
         smooth_folder(folder, taken, world)
         add_facts(folder, {"tracked_from": source | {"smoothed": True}})
         filtered, metrics = metrics, judge_folder(folder, spec, picture)
-    outcome = Outcome(
-        folder=folder,
-        complete=took.complete,
-        simulated_s=took.simulated_s,
-        wall_s=took.wall_s,
-        compiled_s=took.compiled_s,
-        rejected=took.rejected,
-        dropped_rows=dropped_rows,
-        metrics=metrics,
-        verdicts=verdicts(spec, metrics),
-    )
+    outcome = outcome_of(took, spec, folder, dropped_rows, metrics)
     return Retracked(outcome, filtered, tracks, plots)
 
 

@@ -68,17 +68,7 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     facts = {"dropped_rows": dropped_rows}
     took = record(run(world, state), world.spec, world.setting, folder, facts, progress)
     metrics = judge_folder(folder, world.spec, state.picture)
-    return Outcome(
-        folder=folder,
-        complete=took.complete,
-        simulated_s=took.simulated_s,
-        wall_s=took.wall_s,
-        compiled_s=took.compiled_s,
-        rejected=took.rejected,
-        dropped_rows=dropped_rows,
-        metrics=metrics,
-        verdicts=verdicts(world.spec, metrics),
-    )
+    return outcome_of(took, world.spec, folder, dropped_rows, metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +80,27 @@ class Took:
     wall_s: float
     compiled_s: float
     rejected: int
+
+
+def outcome_of(
+    took: Took,
+    spec: Scenario,
+    folder: Path,
+    dropped_rows: dict[str, dict[str, int]],
+    metrics: dict[str, Any],
+) -> Outcome:
+    """Return how a run ended, with the scenario's criteria on its metrics."""
+    return Outcome(
+        folder=folder,
+        complete=took.complete,
+        simulated_s=took.simulated_s,
+        wall_s=took.wall_s,
+        compiled_s=took.compiled_s,
+        rejected=took.rejected,
+        dropped_rows=dropped_rows,
+        metrics=metrics,
+        verdicts=verdicts(spec, metrics),
+    )
 
 
 def record(
