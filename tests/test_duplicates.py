@@ -9,6 +9,7 @@ import pytest
 from reference import polar
 from twins_starts import sigmas_apart
 
+from sim.core.jit import threads_for
 from sim.core.tables import Measured, Plots, Tracks
 from sim.tracking import SensorModels, Tracker, TrackerConfig
 from sim.tracking.duplicates import CHECKS, TWO_TARGETS, merge_duplicates, no_suspects
@@ -319,7 +320,7 @@ def test_what_is_known_of_pairs_comes_back_with_the_past() -> None:
     assert pairs[0][-1] == 1
 
 
-def test_pairs_of_many_are_found_as_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_are_found_the_same_with_threads_and_without() -> None:
     sensors = SensorModels.at_origin(period_s=2.0)
     config = TrackerConfig(filter="kf")
     models, columns = model_rows(config), sensor_columns(config, sensors)
@@ -329,9 +330,9 @@ def test_pairs_of_many_are_found_as_those_of_few(monkeypatch: pytest.MonkeyPatch
     tracks.covariance[[0, 3]] = rng.uniform(1e3, 1e4, (2, n))
     tracks.status[:] = rng.random(n) < 0.9
     tracks.number[:] = rng.permutation(n)
-    few = watched_pairs(tracks, n, 0.0, 1.5, columns)
-    monkeypatch.setattr("sim.tracking.watched_pairs._FEW", 0)
-    many = watched_pairs(tracks, n, 0.0, 1.5, columns)
-    assert few[0].size > 100
-    for one, other in zip(few, many, strict=True):
+    with threads_for(1):
+        alone = watched_pairs(tracks, n, 0.0, 1.5, columns)
+    threaded = watched_pairs(tracks, n, 0.0, 1.5, columns)
+    assert alone[0].size > 100
+    for one, other in zip(alone, threaded, strict=True):
         np.testing.assert_array_equal(one, other)

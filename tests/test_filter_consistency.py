@@ -1,7 +1,7 @@
 """Filters believe what is true: NEES and NIS over many runs, truth drawn from the model.
 
 All combinations are judged together at 95 %: each by the two-sided χ² bounds of a share
-of the remaining 5 %.
+of the remaining 5 %. Run as a script, it prints the means.
 """
 
 from __future__ import annotations
@@ -202,11 +202,9 @@ def test_wrong_noise_shows(motion: Motion, filter_: str, believed: float) -> Non
     assert nees > high if believed < 1 else nees < low
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("filter_", ["extended", "position"])
-def test_a_bank_of_models_believes_what_is_true(filter_: str) -> None:
+def nees_of_bank(filter_: str, runs: int) -> float:
     """Truth that changes between quiet and violent flight; the bank knows how often."""
-    runs, kinds = 400, np.zeros(2, np.int64)
+    kinds = np.zeros(2, np.int64)
     q = np.array([[0.5, 0.5, 0.0, 0.0], [200.0, 50.0, 0.0, 0.0]])
     stay = np.array([[0.9, 0.1], [0.2, 0.8]])
     sigma, spread = PLOTS["polar"][1], PRIOR
@@ -240,6 +238,26 @@ def test_a_bank_of_models_believes_what_is_true(filter_: str) -> None:
         combine(p, means, covariances, x, P)
         error = truth[:6] - x
         nees[run] = error @ np.linalg.solve(P, error)
+    return float(nees.mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("filter_", ["extended", "position"])
+def test_a_bank_of_models_believes_what_is_true(filter_: str) -> None:
     # Models merge at every step: the bank is a little too modest, never too sure.
-    _, high = bounds(0.05, 6, runs)
-    assert 0.85 * 6 < nees.mean() < high
+    _, high = bounds(0.05, 6, 400)
+    assert 0.85 * 6 < nees_of_bank(filter_, 400) < high
+
+
+def print_means() -> None:
+    """Print NEES and NIS of every combination."""
+    for motion, plots, filter_ in [*COMBINATIONS, *NOT_LINEAR_ENOUGH]:
+        nees, nis = means(motion, plots, filter_)
+        of = f"{nees:5.2f} of {DIMENSION[motion]}   NIS {nis:4.2f} of {measured_components(plots)}"
+        print(f"{motion.name.lower():22} {plots:22} {filter_:9} NEES {of}")
+    for filter_ in ("extended", "position"):
+        print(f"bank of two models, {filter_}: NEES {nees_of_bank(filter_, 400):.2f} of 6")
+
+
+if __name__ == "__main__":
+    print_means()

@@ -195,6 +195,11 @@ event.register("numba:compile", compilation)  # type: ignore[no-untyped-call]
 _use_threads = True
 
 
+def threads_in_use() -> bool:
+    """Tell whether parallel kernels called now use threads."""
+    return _use_threads
+
+
 @contextmanager
 def threads_for(items: int) -> Iterator[None]:
     """Let parallel kernels inside the block use threads only if it pays."""

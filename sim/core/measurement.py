@@ -157,6 +157,26 @@ def innovate(kind: int, measured: Floats, predicted: Floats, innovation: Floats)
 
 
 @kernel(leaf=True)
+def unresolved(kind: int, mine: Floats, its: Floats, resolution: Floats) -> bool:
+    """Tell whether a sensor cannot tell two measurements (4,) apart.
+
+    They are then nearer than each ``resolution`` (4,) that is not 0; a sensor without any
+    resolves everything.
+    """
+    limited = False
+    for a in range(4):
+        if not resolution[a] > 0.0:
+            continue
+        limited = True
+        apart = mine[a] - its[a]
+        if a == 1 and kind in (_POLAR, _BISTATIC):
+            apart = wrap_angle(apart)
+        if not abs(apart) < resolution[a]:
+            return False
+    return limited
+
+
+@kernel(leaf=True)
 def to_position(
     kind: int,
     measured: Floats,

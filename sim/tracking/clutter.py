@@ -94,13 +94,6 @@ def learn(
     learn_free(clutter, cycle, held, elapsed_s, sensors)
 
 
-def learn_free(
-    clutter: ClutterMap, cycle: Cycle, held: Floats, elapsed_s: float, sensors: SensorColumns
-) -> None:
-    """Count one cycle's plots, less the share ``held`` (K,) in which each is a target's."""
-    _count(clutter, cycle, held, elapsed_s, sensors)
-
-
 @kernel()
 def _hold(tracks: TrackColumns, turns: Turns, held: Floats) -> None:
     """Add up the weights with which confirmed tracks took each plot."""
@@ -113,9 +106,10 @@ def _hold(tracks: TrackColumns, turns: Turns, held: Floats) -> None:
 
 
 @kernel()
-def _count(
+def learn_free(
     clutter: ClutterMap, cycle: Cycle, held: Floats, elapsed_s: float, sensors: SensorColumns
 ) -> None:
+    """Count one cycle's plots, less the share ``held`` (K,) in which each is a target's."""
     for s in range(sensors.period_s.size):
         faded = math.exp(-elapsed_s / (sensors.period_s[s] * MEMORY_LOOKS))
         clutter.looks[s] = faded * clutter.looks[s] + (1.0 - faded) * MEMORY_LOOKS

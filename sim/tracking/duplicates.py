@@ -15,14 +15,14 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from sim.core.gaussian import cholesky, load_state
+from sim.core.gaussian import cholesky
 from sim.core.imm import combine
 from sim.core.jit import kernel
-from sim.core.measurement import measure, wrap_angle
+from sim.core.measurement import measure, unresolved
 from sim.core.motion import predict_constant_velocity
-from sim.core.tables import Bools, Bytes, Floats, Indices, Ints, Measured
+from sim.core.tables import Bools, Bytes, Floats, Indices, Ints
 from sim.tracking.policy import Models, SensorColumns
-from sim.tracking.store import TrackColumns, drop_columns
+from sim.tracking.store import TrackColumns, drop_columns, load_models
 from sim.tracking.watched_pairs import watched_pairs
 
 #: Quiet checks in a row after which near tracks are one.
@@ -33,7 +33,6 @@ TWO_TARGETS = 2
 _INTERVAL_S = (1.0, 10.0)
 #: Pairs handled by one thread at a time.
 _PAIRS = 64
-_POLAR = int(Measured.POLAR)
 
 
 class Suspects(NamedTuple):
@@ -204,12 +203,10 @@ def _state(
     P: Floats,
 ) -> None:
     """Write a track's mean and covariance over all models, straight on to ``now_s``."""
-    for m in range(models.kind.size):
-        weight[m] = tracks.probability[m, i]
-        load_state(
-            tracks.mean, models.mean_row[m], tracks.covariance, models.covariance_row[m], i, 6,
-            scratch_x[m], scratch_P[m],
-        )  # fmt: skip
+    load_models(
+        tracks.mean, tracks.covariance, i, tracks.probability, i, models, weight, scratch_x,
+        scratch_P,
+    )  # fmt: skip
     combine(weight, scratch_x, scratch_P, x, P)
     predict_constant_velocity(x, P, max(now_s - tracks.time_s[i], 0.0), 0.0, 0.0)
 
@@ -256,15 +253,7 @@ def _last_apart(
             origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
             measure(sensors.kind[s], x, origin, axes, sensors.other_enu_m[s], mine, H)
             measure(sensors.kind[s], y, origin, axes, sensors.other_enu_m[s], its, H)
-            limited, merged = False, True
-            for a in range(4):
-                limit = sensors.resolution[s, a]
-                apart = mine[a] - its[a]
-                if a == 1 and sensors.kind[s] == _POLAR:
-                    apart = wrap_angle(apart)
-                limited = limited or limit > 0.0
-                merged = merged and (limit <= 0.0 or abs(apart) < limit)
-            if limited and merged:
+            if unresolved(sensors.kind[s], mine, its, sensors.resolution[s]):
                 continue
         last_s = max(last_s, max(here, there))
     return last_s

@@ -12,14 +12,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from sim.core.gaussian import PACKED_ROW, load_state
+from sim.core.gaussian import PACKED_ROW
 from sim.core.imm import combine
 from sim.core.jit import kernel
 from sim.core.tables import Floats
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.predicting import BLOCK, predict_columns
-from sim.tracking.store import TrackColumns
+from sim.tracking.store import TrackColumns, load_models
 from sim.tracking.straight import goes_straight, predict_straight, update_straight
 from sim.tracking.turns import Turns
 from sim.tracking.updating import update_columns
@@ -119,8 +119,7 @@ def _combine(
 ) -> None:
     """Write every track's moments over its models."""
     n = mean.shape[0]
-    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
-    n_models = dimension.size
+    n_models = models.kind.size
     for block in numba.prange((n + BLOCK - 1) // BLOCK):
         x, P = np.empty((n_models, 9)), np.empty((n_models, 9, 9))
         weight = np.empty(n_models)
@@ -131,9 +130,5 @@ def _combine(
                     for b in range(6):
                         covariance[i, a, b] = covariances[PACKED_ROW[a, b], i]
                 continue
-            for m in range(n_models):
-                weight[m] = probability[m, i]
-                load_state(
-                    means, mean_row[m], covariances, covariance_row[m], i, dimension[m], x[m], P[m]
-                )
+            load_models(means, covariances, i, probability, i, models, weight, x, P)
             combine(weight, x, P, mean[i], covariance[i])

@@ -11,7 +11,7 @@ from sim.core.assignment import assign
 from sim.core.beliefs import existence_odds, marginals, posterior_existence
 from sim.core.gaussian import load_state
 from sim.core.jit import kernel
-from sim.core.measurement import measure, wrap_angle
+from sim.core.measurement import measure, unresolved
 from sim.core.tables import Bools, Floats, Ints, Measured
 from sim.tracking.cycle import Cycle
 from sim.tracking.gating import Candidates
@@ -236,12 +236,9 @@ def share_unresolved(
     with the separation taken as additional noise.
     """
     s = cycle.scan_sensor[g]
-    resolved = False
-    for a in range(4):
-        resolved = resolved or sensors.resolution[s, a] > 0.0
     n = pairs.missed.size
     first = cycle.scan_first[g]
-    if not resolved or sensors.kind[s] != _POLAR:
+    if not (sensors.resolution[s] > 0.0).any() or sensors.kind[s] != _POLAR:
         return pairs
     holder = np.full(cycle.scan_first[g + 1] - first, -1, np.int32)
     for i in range(n):
@@ -268,14 +265,7 @@ def share_unresolved(
             load_state(tracks.mean, 0, tracks.covariance, 0, k, 6, there, P)
             measure(_POLAR, here, origin, axes, origin, mine, H)
             measure(_POLAR, there, origin, axes, origin, its, H)
-            close = True
-            for a in range(4):
-                limit = sensors.resolution[s, a]
-                apart = mine[a] - its[a]
-                if a == 1:
-                    apart = wrap_angle(apart)
-                close = close and (limit <= 0.0 or abs(apart) < limit)
-            if close:
+            if unresolved(_POLAR, mine, its, sensors.resolution[s]):
                 best = candidates.log_likelihood[e]
                 with_plot[i] = j
         if with_plot[i] >= 0:

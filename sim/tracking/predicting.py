@@ -11,13 +11,13 @@ import math
 import numba
 import numpy as np
 
-from sim.core.gaussian import load_state, put_strip, store_state, take_strip
+from sim.core.gaussian import put_strip, take_strip
 from sim.core.imm import mix, transition_over
 from sim.core.jit import kernel
 from sim.core.motion import predict, predict_cubature
 from sim.core.tables import Floats
 from sim.tracking.policy import Models
-from sim.tracking.store import TrackColumns
+from sim.tracking.store import TrackColumns, load_models, store_models
 
 #: Tracks handled by one thread at a time.
 BLOCK = 256
@@ -63,7 +63,6 @@ def _predict_strip(
     work: Floats,
 ) -> None:
     time_s, probability = tracks.time_s, tracks.probability
-    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
     n_models = models.kind.size
     take_strip(tracks.mean, first, size, strip_mean)
     take_strip(tracks.covariance, first, size, strip_covariance)
@@ -72,12 +71,7 @@ def _predict_strip(
         dt = to_s[i] - time_s[i]
         if not dt > 0.0:
             continue
-        for m in range(n_models):
-            weight[m] = probability[m, i]
-            load_state(
-                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
-                dimension[m], x[m], P[m],
-            )  # fmt: skip
+        load_models(strip_mean, strip_covariance, i - first, probability, i, models, weight, x, P)
         if n_models > 1:
             if dt != mixed_dt:
                 transition_over(models.sojourn_s, dt, transition)
@@ -88,11 +82,7 @@ def _predict_strip(
                 predict_cubature(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
             else:
                 predict(models.kind[m], models.parameters[m], x[m], P[m], dt, work)
-            probability[m, i] = weight[m]
-            store_state(
-                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - first,
-                dimension[m], x[m], P[m],
-            )  # fmt: skip
+        store_models(strip_mean, strip_covariance, i - first, probability, i, models, weight, x, P)
         time_s[i] = to_s[i]
     put_strip(tracks.mean, first, size, strip_mean)
     put_strip(tracks.covariance, first, size, strip_covariance)

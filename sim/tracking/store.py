@@ -9,8 +9,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.gaussian import load_state, store_state
 from sim.core.jit import kernel
 from sim.core.tables import Bools, Bytes, Floats, Ints
+from sim.tracking.policy import Models
 
 
 class TrackColumns(NamedTuple):
@@ -52,6 +54,56 @@ class TrackColumns(NamedTuple):
     hits: Ints
     replies: Ints
     sensors: NDArray[np.uint64]
+
+
+@kernel(leaf=True)
+def load_models(
+    mean: Floats,
+    covariance: Floats,
+    column: int,
+    probability: Floats,
+    i: int,
+    models: Models,
+    weight: Floats,
+    x: Floats,
+    P: Floats,
+) -> None:
+    """Copy a track's state and probability by every model out of the columns.
+
+    Parameters
+    ----------
+    mean, covariance : as of ``TrackColumns``, or a strip of them
+    column : of the track in these
+    probability, i : as of ``TrackColumns``, and the track's column there
+    weight, x, P : (M,), (M, 9), (M, 9, 9) written
+    """
+    for m in range(models.kind.size):
+        weight[m] = probability[m, i]
+        load_state(
+            mean, models.mean_row[m], covariance, models.covariance_row[m], column,
+            models.dimension[m], x[m], P[m],
+        )  # fmt: skip
+
+
+@kernel(leaf=True)
+def store_models(
+    mean: Floats,
+    covariance: Floats,
+    column: int,
+    probability: Floats,
+    i: int,
+    models: Models,
+    weight: Floats,
+    x: Floats,
+    P: Floats,
+) -> None:
+    """Copy a track's state and probability by every model back: the inverse of the above."""
+    for m in range(models.kind.size):
+        probability[m, i] = weight[m]
+        store_state(
+            mean, models.mean_row[m], covariance, models.covariance_row[m], column,
+            models.dimension[m], x[m], P[m],
+        )  # fmt: skip
 
 
 def empty_columns(

@@ -212,8 +212,8 @@ class Tracker:
         Returns
         -------
         plots, number : the plots, and the track (K,) that took each; no plots unless the
-            tracker keeps them. Under joint association a plot belongs to a track that is
-            more likely than not to have it. Late plots are not told; with ``lag_s``, ask
+            tracker keeps them. Under joint association a track that more likely than not
+            had a plot is given its most probable one. Late plots are not told; with ``lag_s``, ask
             after each ``process``, before it may go back.
         """
         plots = Plots.concatenate([plots for plots, _ in self._latest])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from sim.core.gaussian import load_state
 from sim.core.jit import kernel
-from sim.core.measurement import measure, wrap_angle
-from sim.core.tables import Bools, Floats, Indices, Measured
+from sim.core.measurement import measure, unresolved
+from sim.core.tables import Bools, Indices, Measured
 from sim.tracking.cycle import Cycle
 from sim.tracking.gating import Candidates
 from sim.tracking.policy import SensorColumns
@@ -58,10 +57,7 @@ def find_merged(
     limit, origin, axes = sensors.resolution[s], sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
     start, plot, status = candidates.start, candidates.plot, tracks.status
     possible, only = np.zeros(plot.size, np.bool_), np.zeros(plot.size, np.bool_)
-    resolution = False
-    for a in range(4):
-        resolution = resolution or limit[a] > 0.0
-    if not resolution or sensors.kind[s] != _POLAR:
+    if not (limit > 0.0).any() or sensors.kind[s] != _POLAR:
         return Merged(possible, only)
     # Lists of the leaves in the best hypothesis that have each plot for a candidate.
     latest = np.full(cycle.scan_first[g + 1] - cycle.scan_first[g], -1, np.int64)
@@ -87,20 +83,8 @@ def find_merged(
                     continue
                 load_state(tracks.mean, 0, tracks.covariance, 0, k, 6, x, P)
                 measure(_POLAR, x, origin, axes, origin, its, H)
-                if within(limit, mine, its):
+                if unresolved(_POLAR, mine, its, limit):
                     possible[e] = True
                     alone = start[i + 1] - start[i] == 1 and start[k + 1] - start[k] == 1
                     only[e] = only[e] or alone
     return Merged(possible, only)
-
-
-@kernel()
-def within(limit: Floats, mine: Floats, its: Floats) -> bool:
-    """Tell whether two polar measurements are nearer than each limit that is not 0."""
-    near = True
-    for a in range(4):
-        apart = mine[a] - its[a]
-        if a == 1:
-            apart = wrap_angle(apart)
-        near = near and (limit[a] <= 0.0 or math.fabs(apart) < limit[a])
-    return near

@@ -10,7 +10,7 @@ import math
 import numba
 import numpy as np
 
-from sim.core.gaussian import load_state, put_strip, store_state, take_strip
+from sim.core.gaussian import put_strip, take_strip
 from sim.core.imm import reweigh
 from sim.core.jit import kernel
 from sim.core.tables import Floats, Measured
@@ -19,7 +19,7 @@ from sim.core.update import cubature_update, extended_update, position_update
 from sim.tracking.cycle import Cycle
 from sim.tracking.policy import Models, Policy, SensorColumns
 from sim.tracking.predicting import BLOCK, STRIP
-from sim.tracking.store import TrackColumns
+from sim.tracking.store import TrackColumns, load_models, store_models
 from sim.tracking.turns import Turns
 
 #: A weight from here on is taken for certain.
@@ -88,20 +88,14 @@ def _update_strip(
     work: Floats,
 ) -> None:
     probability = tracks.probability
-    mean_row, covariance_row, dimension = models.mean_row, models.covariance_row, models.dimension
-    n_models = dimension.size
+    dimension, n_models = models.dimension, models.kind.size
     take_strip(tracks.mean, strip, size, strip_mean)
     take_strip(tracks.covariance, strip, size, strip_covariance)
     for i in range(strip, strip + size):
         t = turns.start[i] + rank
         if t >= turns.start[i + 1]:
             continue
-        for m in range(n_models):
-            weight[m] = probability[m, i]
-            load_state(
-                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
-                dimension[m], x[m], P[m],
-            )  # fmt: skip
+        load_models(strip_mean, strip_covariance, i - strip, probability, i, models, weight, x, P)
         first, pairs = turns.first[t], turns.last[t] - turns.first[t]
         # One certain plot changes the state in place; else each pair changes a copy.
         certain = pairs == 1 and turns.weight[first] >= _CERTAIN
@@ -125,12 +119,7 @@ def _update_strip(
             _weigh_jointly(fit, turns.weight, first, pairs, turns.missed[t], weight, log_likelihood)
             for m in range(n_models):
                 _match_moments(many_x, many_P, fit, pairs, m, dimension[m], weight[m], x, P, work)
-        for m in range(n_models):
-            probability[m, i] = weight[m]
-            store_state(
-                strip_mean, mean_row[m], strip_covariance, covariance_row[m], i - strip,
-                dimension[m], x[m], P[m],
-            )  # fmt: skip
+        store_models(strip_mean, strip_covariance, i - strip, probability, i, models, weight, x, P)
     put_strip(tracks.mean, strip, size, strip_mean)
     put_strip(tracks.covariance, strip, size, strip_covariance)
 

@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 
-from sim.core.jit import kernel
+from sim.core.jit import kernel, threads_in_use
 from sim.core.neighbours import Bucket, empty_buckets, near, put_in_bucket
 from sim.core.tables import Bools, Floats, Indices, Ints, Measured, TrackStatus
 from sim.tracking.policy import SensorColumns
@@ -20,7 +20,6 @@ _RESOLVED = 1.5
 _NEIGHBOURS_MAX = 500
 #: Tracks handled by one thread at a time.
 _BLOCK = 1024
-_FEW = 2000
 _TENTATIVE = int(TrackStatus.TENTATIVE)
 _POLAR = int(Measured.POLAR)
 
@@ -36,7 +35,7 @@ def watched_pairs(
     -------
     older, younger : (K,) columns
     """
-    if count <= _FEW:
+    if not threads_in_use():
         return _pairs_of_few(tracks, count, now_s, merge_distance, sensors)
     place, reach, crowded = np.empty((count, 2)), np.empty(count), np.empty(count, np.bool_)
     _locate(tracks, now_s, merge_distance, sensors, place, reach)
@@ -53,7 +52,7 @@ def watched_pairs(
 def _pairs_of_few(
     tracks: TrackColumns, count: int, now_s: float, merge_distance: float, sensors: SensorColumns
 ) -> tuple[Ints, Ints]:
-    """Do all in one kernel: for few tracks, calling several costs more than they save."""
+    """Do all in one kernel: without threads, calling several only costs."""
     place, reach = np.empty((count, 2)), np.empty(count)
     _locate_block(0, count, tracks, now_s, merge_distance, sensors, place, reach)
     confirmed = np.flatnonzero(reach >= 0.0)
