@@ -50,9 +50,10 @@ def python(program: str, **environment: str | Path) -> list[str]:
 COMPILE = """
 from sim.core import jit
 from sim.core.measurement import wrap_angle
+folder = jit.cache_folder("sim/core")
 def held():
-    return jit.CACHE_FOLDER is not None and any(jit.CACHE_FOLDER.rglob("*.nbc"))
-print(jit.CACHE_FOLDER, held(), sep="\\n")
+    return folder is not None and any(folder.rglob("*.nbc"))
+print(folder, held(), sep="\\n")
 assert abs(wrap_angle(7.0) - 0.7168146928204138) < 1e-12
 print(held())
 """
@@ -65,23 +66,27 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def counts(path: Path, root: Path) -> bool:
-    """Tell whether a change of a file changes the hash."""
-    before, text = sources_hash(root), path.read_bytes()
+def counts(path: Path, root: Path, room: str) -> bool:
+    """Tell whether a change of a file changes a room's hash."""
+    before, text = sources_hash(root, room), path.read_bytes()
     path.write_bytes(text + b"\n# changed\n")
-    after = sources_hash(root)
+    after = sources_hash(root, room)
     path.write_bytes(text)
-    assert sources_hash(root) == before
+    assert sources_hash(root, room) == before
     return after != before
 
 
 def test_the_hash_tells_sources_apart_and_nothing_else(copy: Path) -> None:
-    assert sources_hash(copy) == sources_hash(ROOT)
-    assert len(sources_hash(copy)) == 16
+    before = {room: sources_hash(ROOT, room) for room in KERNEL_ROOMS}
+    assert len(set(before.values())) == len(KERNEL_ROOMS)
+    assert all(len(name) == 16 for name in before.values())
     (copy / "sensors/notes.txt").write_text("kernel")
-    assert sources_hash(copy) == sources_hash(ROOT)
+    assert all(sources_hash(copy, room) == before[room] for room in KERNEL_ROOMS)
+    (copy / "sensors/new.py").write_text("kernel")
+    changed = [room for room in KERNEL_ROOMS if sources_hash(copy, room) != before[room]]
+    assert changed == ["sensors"]
     shutil.move(copy / "sim/core/motion.py", copy / "sim/core/moved.py")
-    assert sources_hash(copy) != sources_hash(ROOT)
+    assert all(sources_hash(copy, room) != before[room] for room in KERNEL_ROOMS)
 
 
 def test_whatever_a_kernel_is_made_of_counts(copy: Path) -> None:
@@ -100,7 +105,7 @@ def test_whatever_a_kernel_is_made_of_counts(copy: Path) -> None:
                 used.add(module)
         for source in used:
             assert (copy / source).exists(), f"{source} lies in none of the KERNEL_ROOMS"
-            assert counts(copy / source, copy), source
+            assert counts(copy / source, copy, str(path.relative_to(ROOT).parent)), source
     assert found >= 8
 
 
@@ -111,7 +116,7 @@ def test_the_users_cache_folder_is_named_after_the_sources(tmp_path: Path) -> No
         (folder / "code.nbc").touch()
         os.utime(folder, (time.time() - 86400 * days,) * 2)
     folder, before, after = python(COMPILE, XDG_CACHE_HOME=tmp_path)
-    assert Path(folder) == tmp_path / "airpicture" / "kernels" / sources_hash(ROOT)
+    assert Path(folder) == tmp_path / "airpicture" / "kernels" / sources_hash(ROOT, "sim/core")
     assert (before, after) == ("False", "True")
     assert list(Path(folder).rglob("*.nbc"))
     assert not old.exists()

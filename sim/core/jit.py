@@ -1,8 +1,9 @@
 """The one way a kernel is compiled, and where its machine code is kept.
 
-numba's own cache does not notice that a callee in another file changed, so the
-cache folder is named after a hash of every kernel source. ``NUMBA_CACHE_DIR``
-overrides it. Where nothing can be written, kernels are compiled anew by every process.
+numba's own cache does not notice that a callee in another file changed, so a room's
+cache folder is named after a hash of every source that its kernels may be made of.
+``NUMBA_CACHE_DIR`` overrides it. Where nothing can be written, kernels are compiled anew
+by every process.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -27,18 +28,25 @@ from platformdirs import user_cache_path
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Folders whose files may define kernels.
-KERNEL_ROOMS = ("sim/core", "sim/world", "sim/tracking", "sim/metrics", "sensors")
+_GROUND = ("sim/core", "sim/world")
+#: Folders whose files may define kernels, each with those whose kernels they may call.
+KERNEL_ROOMS: dict[str, tuple[str, ...]] = {
+    "sim/core": (),
+    "sim/world": ("sim/core",),
+    "sensors": _GROUND,
+    "sim/tracking": _GROUND,
+    "sim/metrics": _GROUND,
+}
 _UNUSED_DAYS = 30.0
 #: Below so many tracks, waking a second thread costs more than it saves.
 _THREADED_FROM = 2000
 
 
-def sources_hash(root: Path) -> str:
-    """Return what tells one state of the kernels below ``root`` from another."""
-    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
-    for room in KERNEL_ROOMS:
-        for path in sorted((root / room).glob("*.py")):
+def sources_hash(root: Path, room: str) -> str:
+    """Return what tells one state of a room's kernels, and all below, from another."""
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__} {room}".encode())
+    for folder in (*KERNEL_ROOMS.get(room, KERNEL_ROOMS), room):
+        for path in sorted((root / folder).glob("*.py")):
             # All files count: kernels compile in the codes and tuples that others define.
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
@@ -53,26 +61,32 @@ def _drop_unused(caches: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _choose_cache_folder() -> Path | None:
-    """Return where machine code is kept, None if it cannot be written there."""
+@cache
+def cache_folder(room: str) -> Path | None:
+    """Return where a room's machine code is kept, None if it cannot be written there."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     root = Path(__file__).resolve().parents[2]
     own = user_cache_path("airpicture") / "kernels"
-    folder = Path(chosen) if chosen else own / sources_hash(root)
+    folder = Path(chosen) if chosen else own / sources_hash(root, room)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         return None
     if not chosen:
-        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
         with suppress(OSError):
             os.utime(folder)
             _drop_unused(own)
     return folder
 
 
-CACHE_FOLDER = _choose_cache_folder()
+def _keep_code_of(function: Callable[..., Any]) -> bool:
+    """Tell numba, which asks when a kernel is defined, where to keep it; False if nowhere."""
+    folder = cache_folder("/".join(function.__module__.split(".")[:-1]))
+    if folder is None:
+        return False
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    return True
 
 
 def _one_type_per_kernel(compiled: Any) -> Any:
@@ -141,7 +155,7 @@ def kernel(
 
     def compile_(function: Callable[P, R]) -> Callable[P, R]:
         options: dict[str, Any] = {
-            "cache": CACHE_FOLDER is not None,
+            "cache": _keep_code_of(function),
             "nogil": True,
             "fastmath": fastmath,
             "inline": "always" if inline else "never",
