@@ -28,8 +28,10 @@ from sim.world.spec import Identifier, Spec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sensors.mount import Mount
+    from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
-    from sim.world.frames import Frame
+    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
 Positive = Annotated[float, Field(gt=0)]
@@ -126,24 +128,8 @@ class RadarSpec(Spec):
             raise ValueError("give range_rate_resolution_mps and range_rate_max_mps, or neither")
         return self
 
-    def build(
-        self,
-        index: int,
-        site_id: str,
-        frame: Frame,
-        position_enu_m: Floats,
-        ground_height_m: float,
-    ) -> Radar:
-        """Return the radar at its place.
-
-        Parameters
-        ----------
-        index : the sensor's number in the run
-        site_id : where it stands
-        frame : the scenario's frame
-        position_enu_m : (3,) the antenna
-        ground_height_m : height of the flat terrain above the ellipsoid
-        """
+    def build(self, mount: Mount, surroundings: Surroundings) -> Radar:
+        """Return the radar at its place."""
         three_dimensional = self.dimensions == 3
         resolution = np.array(
             [
@@ -185,12 +171,13 @@ class RadarSpec(Spec):
             losses=10.0 ** (self.losses_db / 10.0),
             processing_gain=10.0 ** (self.processing_gain_db / 10.0),
         )
-        position = np.array(position_enu_m, float)
+        frame, position = surroundings.frame, np.array(mount.position_enu_m, float)
+        ground_height_m = float(surroundings.ground_m(position))
         latitude_rad, _, height_m = frame.to_geodetic(position)
         return Radar(
             id=self.id,
-            index=index,
-            site=site_id,
+            index=mount.index,
+            site=mount.site,
             origin_enu_m=position,
             enu_R_sensor=np.ascontiguousarray(frame.local_axes(position)),
             period_s=scan.period_s,
@@ -328,10 +315,9 @@ class Radar:
         """Return where the beam looks, in [0, 2π); NaN if it does not turn."""
         return self.scan.azimuth_rad(time_s)
 
-    def observe(
-        self, targets: Targets, start: Truth, end: Truth, rng: np.random.Generator
-    ) -> Plots:
+    def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
+        targets, start, end = scene.targets, scene.start, scene.end
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor)
         found = []
         if len(looks):
@@ -360,8 +346,8 @@ class Radar:
         locate(truth.position_enu_m, truth.velocity_enu_mps, *self._reach(), polar, code)
         pd = grade(
             polar,
-            targets.rcs_m2,
-            targets.swerling,
+            targets.signatures.rcs_m2,
+            targets.signatures.swerling,
             self.snr_of_unit_echo,
             self.resolution,
             self.pulses,
@@ -391,14 +377,14 @@ class Radar:
             looks.velocity_enu_mps,
             looks.time_s,
             looks.target,
-            targets.rcs_m2,
+            targets.signatures.rcs_m2,
             *self._reach(),
             self.snr_of_unit_echo,
             self.resolution,
             0.5 * self.period_s,
         )
         target = looks.target[look]
-        power = draw_echo_power(snr, self.pulses, targets.swerling[target], rng)
+        power = draw_echo_power(snr, self.pulses, targets.signatures.swerling[target], rng)
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
         return _Detections(looks.time_s[look[found]], polar[found], power[found], target[found])
@@ -432,7 +418,7 @@ class Radar:
             rng.standard_normal(found.polar.shape),
             self.resolution,
             self.sigma_min,
-            targets.reply if self.interrogates else _NO_REPLIES,
+            targets.signatures.reply if self.interrogates else _NO_REPLIES,
         )
         return Plots(
             time_s=found.time_s,

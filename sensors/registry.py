@@ -11,6 +11,7 @@ from sensors.radar import RadarSpec
 if TYPE_CHECKING:
     import numpy as np
 
+    from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Measured, Plots, Truth
     from sim.world.truth import Targets
 
@@ -111,10 +112,8 @@ class Sensor(Protocol):
     def interrogates(self) -> bool:
         """Whether its plots carry what a transponder replied."""
 
-    def observe(
-        self, targets: Targets, start: Truth, end: Truth, rng: np.random.Generator
-    ) -> Plots:
-        """Return the plots of start.time_s < time_s <= end.time_s."""
+    def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
+        """Return the plots of the scene's window, start excluded, end included."""
 
     def visibility(self, targets: Targets, truth: Truth) -> tuple[Floats, Bytes]:
         """Return (N,) single-look detection probability now and (N,) ``Visibility``."""

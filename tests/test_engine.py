@@ -9,15 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import stage
 from small_scenarios import (
     FURTHER_TARGET,
     THIRD_SITE,
@@ -29,6 +31,7 @@ from small_scenarios import (
 
 import sim.engine.session
 from sensors.radar import Radar, RadarSpec
+from sensors.scene import Scene
 from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.build import build
 from sim.engine.chance import Chance
@@ -43,7 +46,6 @@ from sim.tracking import Tracker, TrackerConfig
 from sim.tracking.policy import sensor_columns
 from sim.tracking.sight import detection_probability
 from sim.world.frames import Frame
-from sim.world.truth import Targets
 
 TABLES = ("truth", "plots", "tracks", "events")
 FILES = (*(f"{name}.parquet" for name in TABLES), "metrics.json", "scenario.resolved.yaml")
@@ -134,20 +136,12 @@ PRESETS = (
 )
 
 
-@dataclass(frozen=True)
-class Echoes:
-    """What a radar asks of targets to say how detectable they are."""
-
-    rcs_m2: np.ndarray
-    swerling: np.ndarray
-
-
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_tracker_knows_how_well_a_radar_sees(preset: str) -> None:
     """Against the radar's own answer for the targets that the tracker expects."""
     frame = Frame.at(np.radians(52.0), np.radians(5.0), 0.0)
     given = {"kind": "radar", "id": "r", "preset": preset}
-    radar = RadarSpec.model_validate(given).build(0, "hill", frame, np.array([0.0, 0.0, 20.0]), 0.0)
+    radar = stage.build(RadarSpec.model_validate(given), frame)
     columns = sensor_columns(TrackerConfig(), sensor_models([radar], frame))
     assert columns.rotates[0]
     chance = np.random.default_rng(1)
@@ -160,7 +154,9 @@ def test_the_tracker_knows_how_well_a_radar_sees(preset: str) -> None:
         [level * np.sin(azimuth), level * np.cos(azimuth), 20.0 + range_m * np.sin(elevation)]
     )
     there = Truth(0.0, place, np.zeros((n, 3)), np.ones(n, np.bool_))
-    targets: Any = Echoes(np.full(n, EXPECTED_RCS_M2), np.ones(n, np.uint8))
+    targets: Any = SimpleNamespace(
+        signatures=stage.signatures(n, rcs_m2=EXPECTED_RCS_M2, swerling=1)
+    )
     exact, code = radar.visibility(targets, there)
     known = np.array([detection_probability(0, x, columns, math.nan) for x in place])
     hidden = code == Visibility.BELOW_HORIZON
@@ -176,7 +172,7 @@ def test_the_tracker_knows_the_sector_of_a_staring_radar() -> None:
     given = {"kind": "radar", "preset": "drone-radar"}
     stare = {"id": "s", "update_s": 1.0, "azimuth_deg": 350.0, "sector_deg": 60.0}
     radars = [
-        RadarSpec.model_validate(given | how).build(k, "hill", frame, np.zeros(3), 0.0)
+        stage.build(RadarSpec.model_validate(given | how), frame, np.zeros(3), index=k)
         for k, how in enumerate((stare, {"id": "t"}))
     ]
     columns = sensor_columns(TrackerConfig(), sensor_models(radars, frame))
@@ -376,11 +372,11 @@ def test_the_first_ctrl_c_lets_the_step_end(
     """Raised in the middle of a step it could be lost; only a second one is."""
     observe = Radar.observe
 
-    def pressing(self: Radar, targets: Targets, start: Truth, end: Truth, rng: Any) -> Plots:
-        if end.time_s == 20.0 and self.index == 0:
+    def pressing(self: Radar, scene: Scene, rng: Any) -> Plots:
+        if scene.end.time_s == 20.0 and self.index == 0:
             for _ in range(presses):
                 signal.raise_signal(signal.SIGINT)
-        return observe(self, targets, start, end, rng)
+        return observe(self, scene, rng)
 
     monkeypatch.setattr(Radar, "observe", pressing)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pymap3d.vincenty
 import pytest
+import stage
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from scipy import stats
+from stage import Fakes, fakes
 
 from sensors.detection import detection_probability, required_snr
 from sensors.propagation import horizon_distance_m
@@ -20,7 +21,8 @@ from sensors.radar import Radar, RadarSpec
 from sensors.registry import Sensor, SensorSpec
 from sensors.resolution import merge_echoes, shared_cells
 from sensors.scanning import Rotation, Stare
-from sim.core.tables import FALSE_ALARM, Floats, Plots, Truth, Visibility
+from sensors.scene import Scene
+from sim.core.tables import FALSE_ALARM, Floats, Plots, Visibility
 from sim.world.frames import Frame
 
 FRAME = Frame.at(np.radians(50.0), np.radians(5.0), 0.0)
@@ -61,43 +63,7 @@ STARING = {"rate_rpm": None, "update_s": 1.0}
 def radar(**changes: Any) -> Radar:
     given = {key: value for key, value in (VALUES | changes).items() if value is not None}
     spec = TypeAdapter(SensorSpec).validate_python(given)
-    return spec.build(3, "hill", FRAME, np.array([0.0, 0.0, MAST_M]), 0.0)
-
-
-@dataclass
-class Fakes:
-    """Targets whose path is a function of time (K,) and row (K,)."""
-
-    path: Callable[[Floats, NDArray[np.intp]], Floats]
-    rcs_m2: Floats
-    swerling: NDArray[np.uint8]
-    reply: NDArray[np.uint8]
-    span_s: tuple[float, float] = (-np.inf, np.inf)
-
-    def __len__(self) -> int:
-        return len(self.rcs_m2)
-
-    def at(self, time_s: Floats, target: NDArray[np.intp]) -> tuple[Floats, Floats]:
-        step = 1e-3
-        later, sooner = self.path(time_s + step, target), self.path(time_s - step, target)
-        position = self.path(time_s, target)
-        position[(time_s < self.span_s[0]) | (time_s > self.span_s[1])] = np.nan
-        return position, (later - sooner) / (2 * step)
-
-    def truth(self, time_s: float) -> Truth:
-        rows = np.arange(len(self))
-        position, velocity = self.at(np.full(len(self), time_s), rows)
-        present = ~np.isnan(position[:, 0])
-        return Truth(time_s, position, np.where(present[:, None], velocity, np.nan), present)
-
-
-def fakes(path: Callable[..., Floats], size: int, rcs_m2: float = 1.0, swerling: int = 0) -> Fakes:
-    return Fakes(
-        path,
-        np.full(size, rcs_m2),
-        np.full(size, swerling, np.uint8),
-        np.zeros(size, np.uint8),
-    )
+    return stage.build(spec, FRAME, [0.0, 0.0, MAST_M], index=3)
 
 
 def straight(position_m: Any, velocity_mps: Any, **kwargs: Any) -> Fakes:
@@ -110,7 +76,8 @@ def straight(position_m: Any, velocity_mps: Any, **kwargs: Any) -> Fakes:
 def watch(sensor: Radar, targets: Fakes, times_s: Floats, seed: int = 0) -> Plots:
     rng = np.random.default_rng(seed)
     truths = [targets.truth(float(t)) for t in times_s]
-    return Plots.concatenate([sensor.observe(targets, a, b, rng) for a, b in pairwise(truths)])
+    scenes = [Scene(targets, a, b) for a, b in pairwise(truths)]
+    return Plots.concatenate([sensor.observe(scene, rng) for scene in scenes])
 
 
 def echoes(plots: Plots) -> Plots:
@@ -405,7 +372,7 @@ def test_measurement_in_the_frame_of_the_sensor() -> None:
     latitude, longitude = np.radians([48.0, 14.0])
     site = FRAME.from_geodetic(latitude, longitude, 50.0)
     spec = RadarSpec(**{**VALUES, "pfa": 1e-12, "first_azimuth_deg": 180.0})
-    sensor = spec.build(0, "far", FRAME, site, 40.0)
+    sensor = stage.build(spec, FRAME, site, ground_m=40.0)
     assert sensor.height_m == pytest.approx(10.0)
     place = FRAME.from_geodetic(latitude + 10e3 / 6_366_000.0, longitude, 1050.0)
     targets = fakes(lambda t, k: np.tile(place, (t.size, 1)), 1, rcs_m2=1e3)
@@ -417,8 +384,8 @@ def test_measurement_in_the_frame_of_the_sensor() -> None:
 
 
 def test_replies_ride_on_echoes_of_an_interrogating_radar() -> None:
-    targets = straight([[0.0, 10e3, 900.0], [5e3, 5e3, 900.0]], 0.0, rcs_m2=100.0)
-    targets = replace(targets, reply=np.array([2, 0], np.uint8))
+    places = [[0.0, 10e3, 900.0], [5e3, 5e3, 900.0]]
+    targets = straight(places, 0.0, rcs_m2=100.0, reply=[2, 0])
     plots = watch(radar(interrogates=True, pfa=1e-3, range_max_km=20.0), targets, np.arange(9.0))
     assert set(plots.reply[plots.truth_id == 0]) == {2}
     assert set(plots.reply[plots.truth_id != 0]) == {0}
@@ -482,7 +449,7 @@ def test_two_targets_in_one_cell_give_one_plot_a_turn_whatever_the_windows() -> 
     azimuth = np.radians([[89.5], [90.5]])
     place = np.hstack([np.sin(azimuth), np.cos(azimuth), np.full((2, 1), 0.05)])
     targets = straight(place * [[10e3], [10.03e3]], 0.0, rcs_m2=100.0)
-    targets.rcs_m2[0] = 300.0
+    targets.signatures.rcs_m2[0] = 300.0
     sensor = radar(pfa=1e-12)
     rng = np.random.default_rng(5)
     edges = np.concatenate([[0.0], np.cumsum(rng.uniform(0.001, 0.02, 3000))])
@@ -630,6 +597,6 @@ def test_messages_of_broken_specifications(changes: dict[str, Any], message: str
 def test_the_weaker_of_two_in_one_cell_is_named_unresolved() -> None:
     place = np.array([[10e3, 0.0, 500.0], [10.03e3, 50.0, 500.0], [30e3, 0.0, 900.0]])
     targets = straight(place, 0.0, rcs_m2=100.0)
-    targets.rcs_m2[0] = 300.0
+    targets.signatures.rcs_m2[0] = 300.0
     _, code = radar().visibility(targets, targets.truth(0.0))
     assert code.tolist() == [Visibility.VISIBLE, Visibility.UNRESOLVED, Visibility.VISIBLE]

@@ -8,6 +8,7 @@ import sys
 import jsonschema
 import numpy as np
 import pytest
+import stage
 from pydantic import TypeAdapter, ValidationError
 
 from sensors.accuracy import measurement_sigma
@@ -30,7 +31,7 @@ def spec_of(name: str, **changes: object) -> RadarSpec:
 
 def built(name: str) -> Radar:
     frame = Frame.at(0.9, 0.1, 0.0)
-    return spec_of(name).build(0, "site", frame, np.array([0.0, 0.0, 12.0]), 0.0)
+    return stage.build(spec_of(name), frame, [0.0, 0.0, 12.0])
 
 
 def reach_km(radar: Radar, pd: float, rcs_dbsm: float) -> float:

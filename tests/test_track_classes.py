@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stage
 from small_scenarios import changed, world_of
 from test_architectures import border
 from tracking_scenes import observed, two_radars
@@ -118,7 +119,7 @@ def test_plots_taken_again_are_told_once(association: str) -> None:
 def radar(**more: object) -> object:
     frame = Frame.at(math.radians(52.0), math.radians(5.0), 0.0)
     spec = RadarSpec.model_validate({"kind": "radar", "id": "r"} | more)
-    return spec.build(0, "hill", frame, np.array([0.0, 0.0, 20.0]), 0.0)
+    return stage.build(spec, frame)
 
 
 @pytest.mark.parametrize("preset", ["mobile-multi-mission", "airport-surveillance"])

@@ -80,18 +80,27 @@ class TrackStatus(IntEnum):
 class Visibility(IntEnum):
     """Why a sensor cannot see a target, or that it can; the worst reason is the smallest.
 
-    ``UNRESOLVED``: seen, but as one with a stronger neighbour in the same cell.
+    ``SILENT``: it sends, sounds or tells nothing that this sensor listens for. ``MASKED``:
+    behind relief. ``NOT_LOOKED_AT``: the sensor is busy or points elsewhere. ``UNRESOLVED``:
+    seen, but as one with a stronger neighbour in the same cell.
     """
 
     ABSENT = 0
-    BELOW_HORIZON = 1
-    BEYOND_RANGE = 2
-    BLIND_RANGE = 3
-    OUTSIDE_AZIMUTH = 4
-    OUTSIDE_ELEVATION = 5
-    WEAK_ECHO = 6
-    UNRESOLVED = 7
-    VISIBLE = 8
+    SILENT = 1
+    BELOW_HORIZON = 2
+    MASKED = 3
+    BEYOND_RANGE = 4
+    BLIND_RANGE = 5
+    OUTSIDE_AZIMUTH = 6
+    OUTSIDE_ELEVATION = 7
+    NOT_LOOKED_AT = 8
+    TOO_DARK = 9
+    TOO_SLOW = 10
+    IN_CLUTTER = 11
+    JAMMED = 12
+    WEAK_ECHO = 13
+    UNRESOLVED = 14
+    VISIBLE = 15
 
 
 def nothing() -> Floats:

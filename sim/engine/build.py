@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sensors.mount import Mount
 from sensors.registry import Sensor
 from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
@@ -17,6 +18,7 @@ from sim.scenario.loader import LoadedScenario
 from sim.scenario.specs import Corridor, Network, Scenario
 from sim.world.frames import Frame
 from sim.world.spec import Position
+from sim.world.surroundings import FlatGround, Surroundings
 from sim.world.truth import Targets, build_targets
 
 
@@ -33,6 +35,7 @@ def build(scenario: LoadedScenario) -> World:
     frame = Frame.at(
         math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
     )
+    surroundings = Surroundings(frame, FlatGround(area.height_m), spec.environment, spec.time.start)
     chance = Chance(spec.seed)
     targets = build_targets(
         spec.targets,
@@ -42,7 +45,7 @@ def build(scenario: LoadedScenario) -> World:
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
     )
-    sensors, sites = _sites(spec, frame)
+    sensors, sites = _sites(spec, surroundings)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
@@ -67,15 +70,17 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
     return float(enu[0]), float(enu[1]), float(enu[2])
 
 
-def _sites(spec: Scenario, frame: Frame) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
+def _sites(
+    spec: Scenario, surroundings: Surroundings
+) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
     sites = []
     for site in spec.sites:
-        place = np.array(_enu(frame, site.position, spec.area.height_m))
+        place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
         first = len(sensors)
         for sensor in site.sensors:
-            sensors.append(sensor.build(len(sensors), site.id, frame, place, spec.area.height_m))
+            sensors.append(sensor.build(Mount(len(sensors), site.id, place), surroundings))
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
         sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sensors.scene import Scene
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.pictures import Picture
 from sim.engine.world import State, World
@@ -19,8 +20,9 @@ def step(world: World, state: State) -> Snapshot:
     state.step += 1
     time_s = state.step * world.step_s
     start, end = state.truth, world.targets.truth(time_s)
+    scene = Scene(world.targets, start, end)
     made = [
-        sensor.observe(world.targets, start, end, generator)
+        sensor.observe(scene, generator)
         for sensor, generator in zip(world.sensors, state.generators, strict=True)
     ]
     state.truth = end

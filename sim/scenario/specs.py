@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sensors.registry import SensorSpec
 from sim.tracking.config import TrackerConfig
+from sim.world.environment import Environment
 from sim.world.spec import Height, Identifier, Latitude, Longitude, Position, Spec
 from sim.world.targets import TargetSpec
 
@@ -194,6 +195,7 @@ class Scenario(Spec):
         int, Field(ge=0, le=2**63 - 1, description="same seed, same run, to the last bit")
     ] = 0
     area: Area
+    environment: Environment = Environment()
     nations: tuple[Nation, ...] = ()
     networks: tuple[Network, ...] = ()
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]

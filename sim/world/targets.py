@@ -27,6 +27,8 @@ TargetClass = Literal[
     "bird",
     "bird-flock",
     "balloon",
+    "patrol-boat",
+    "uncrewed-surface-vessel",
 ]
 
 Positive = Annotated[float, Field(gt=0)]

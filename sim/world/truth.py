@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.core.geodesy import ecef_from_geodetic, ecef_R_local
-from sim.core.tables import Affiliation, Bytes, Floats, Reply, Truth
+from sim.core.tables import Affiliation, Bytes, Floats, Truth
 from sim.world.ballistic import arc_between
 from sim.world.corners import Limits
 from sim.world.flight import Flight
@@ -23,6 +23,7 @@ from sim.world.formation import (
 from sim.world.frames import Frame
 from sim.world.recorded import read_recorded
 from sim.world.route import plan_route
+from sim.world.signatures import Signatures, signatures_of
 from sim.world.spec import Position
 from sim.world.targets import Ballistic, TargetSpec
 from sim.world.trajectories import Knots, Trajectories, sample_adaptively
@@ -41,9 +42,7 @@ class Targets:
     groups : id in the scenario
     classes : target class
     affiliation : (N,) ``Affiliation``
-    rcs_m2 : (N,) mean radar cross section
-    swerling : (N,) fluctuation model: 0, 1 or 3
-    reply : (N,) ``Reply`` that an interrogation brings
+    signatures : what makes each seen and heard
     trajectories : their paths
     dropped_rows : for each recorded flight that had any, the rows dropped by reason
     """
@@ -52,9 +51,7 @@ class Targets:
     groups: tuple[str, ...]
     classes: tuple[str, ...]
     affiliation: Bytes
-    rcs_m2: Floats
-    swerling: Bytes
-    reply: Bytes
+    signatures: Signatures
     trajectories: Trajectories
     dropped_rows: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -125,9 +122,7 @@ def build_targets(
         tuple(spec.id for spec in owners),
         tuple(spec.target_class for spec in owners),
         np.array([Affiliation[spec.affiliation.upper()] for spec in owners], np.uint8),
-        10 ** (np.array([_rcs_dbsm(spec) for spec in owners], float) / 10),
-        np.array([spec.characteristic("swerling") for spec in owners], np.uint8),
-        np.array([_reply(spec) for spec in owners], np.uint8),
+        signatures_of(owners),
         Trajectories.join(paths),
         dropped_rows,
     )
@@ -210,11 +205,3 @@ def _ballistic(
 
     time_s, position, velocity = sample_adaptively(path, np.array([0.0, arc.duration_s]))
     return Knots.without_gaps(start_s + time_s, position, velocity)
-
-
-def _rcs_dbsm(spec: TargetSpec) -> float:
-    return spec.characteristic("rcs_dbsm") if spec.rcs_dbsm is None else spec.rcs_dbsm
-
-
-def _reply(spec: TargetSpec) -> Reply:
-    return Reply[(spec.reply or spec.characteristic("reply")).upper()]
