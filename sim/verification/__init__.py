@@ -1,0 +1,1 @@
+"""Checks of physics and tracker against published numbers."""
