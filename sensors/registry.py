@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
+from sensors.passive_radar import PassiveRadarSpec
 from sensors.radar import RadarSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from sensors.mount import Mount
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Measured, Plots, Truth
+    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec,
+    RadarSpec | PassiveRadarSpec,
     Field(discriminator="kind"),
 ]
 
@@ -120,3 +123,10 @@ class Sensor(Protocol):
 
     def beam_azimuth_rad(self, time_s: float) -> float:
         """Return where the beam looks, in [0, 2π); NaN if it does not turn."""
+
+
+def build_all(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> list[Sensor]:
+    """Return the sensors of a specification, numbered from the mount's index on: mostly one."""
+    if isinstance(spec, PassiveRadarSpec):
+        return [*spec.build_all(mount, surroundings)]
+    return [spec.build(mount, surroundings)]
