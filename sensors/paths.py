@@ -72,17 +72,24 @@ def path_attenuation_db(
     height_a_m, height_b_m : of its ends above the ground
     gas_db_per_m, rain_db_per_m, rain_top_m : from ``sensors.attenuation.Air``
     """
-    climb_m = height_b_m - height_a_m
+    height_m, climb_m = min(height_a_m, height_b_m), abs(height_b_m - height_a_m)
     sag_m = max(range_m * range_m - climb_m * climb_m, 0.0) / (2.0 * EFFECTIVE_EARTH_RADIUS_M)
+    loss = 0.0
+    if rain_db_per_m > 0.0:
+        rainy = share_below(rain_top_m, height_m, height_m + climb_m, sag_m)
+        loss += rain_db_per_m * range_m * rainy
+    top_m = HEIGHT_STEP_M * (gas_db_per_m.size - 1)
+    if height_m >= top_m:
+        return loss
+    if height_m + climb_m > top_m:  # sum over the part inside the air
+        inside = share_below(top_m, height_m, height_m + climb_m, sag_m)
+        range_m, climb_m, sag_m = inside * range_m, top_m - height_m, inside * inside * sag_m
     gas = 0.0
     for node in range(4):
         t = _NODES[node]
         low = sag_m * t * (1.0 - t)
         gas += _WEIGHTS[node] * (
-            _gas_db_per_m(height_a_m + climb_m * t - low, gas_db_per_m)
-            + _gas_db_per_m(height_b_m - climb_m * t - low, gas_db_per_m)
+            _gas_db_per_m(height_m + climb_m * t - low, gas_db_per_m)
+            + _gas_db_per_m(height_m + climb_m * (1.0 - t) - low, gas_db_per_m)
         )
-    loss = gas * range_m
-    if rain_db_per_m > 0.0:
-        loss += rain_db_per_m * range_m * share_below(rain_top_m, height_a_m, height_b_m, sag_m)
-    return loss
+    return loss + gas * range_m

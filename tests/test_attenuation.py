@@ -134,6 +134,9 @@ def path_twin(range_m: float, a: float, b: float, air: Air) -> float:
         (15e3, 3000.0, 3000.0),
         (12e3, 0.0, 12_000.0),
         (350e3, 9000.0, 9000.0),
+        (900e3, 150_000.0, 20.0),
+        (150e3, 0.0, 150_000.0),
+        (90e3, 35_000.0, 90_000.0),
     ],
 )
 def test_path_is_the_sum_of_its_pieces(range_m: float, a: float, b: float) -> None:
