@@ -369,9 +369,7 @@ class PassiveRadar:
         )
         pd = np.zeros(len(truth))
         shown = np.flatnonzero(code == Visibility.VISIBLE)
-        pd[shown] = pd_of_dwells(
-            snr[shown], signatures.swerling[shown], 1, *detector(self.pfa, 1)
-        )
+        pd[shown] = pd_of_dwells(snr[shown], signatures.swerling[shown], 1, *detector(self.pfa, 1))
         code[shown[pd[shown] < 0.5]] = Visibility.WEAK_ECHO
         shown = np.flatnonzero(code == Visibility.VISIBLE)
         place = bistatic[shown]
