@@ -9,10 +9,8 @@ from __future__ import annotations
 import cmath
 import math
 
-from sensors.paths import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
 
-EFFECTIVE_CURVATURE_PER_M = 1.0 / EFFECTIVE_EARTH_RADIUS_M
 # Of the first Fresnel zone's radius: with so much clearance nothing is lost (P.526).
 _FREE_CLEARANCE = 0.552
 
@@ -152,7 +150,7 @@ def propagation_factor(
     height_a_m, height_b_m : above the ground
     permittivity, vertical : as in ``reflection``
     roughness_m : standard deviation of the surface height
-    curvature_per_m : ``EFFECTIVE_CURVATURE_PER_M``, or 0 for a flat earth
+    curvature_per_m : ``surface.EFFECTIVE_CURVATURE_PER_M``, or 0 for a flat earth
     bounce_gain : gain of the antennas towards the bounce against the direct way, in voltage
     """
     if height_a_m <= 0.0 or height_b_m <= 0.0:

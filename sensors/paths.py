@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 
 from sensors.attenuation import HEIGHT_STEP_M
-from sensors.propagation import EFFECTIVE_EARTH_FACTOR
-from sim.core.geodesy import MEAN_EARTH_RADIUS_M
+from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
 from sim.core.tables import Floats
-
-#: Over which a ray of standard refraction is straight.
-EFFECTIVE_EARTH_RADIUS_M = EFFECTIVE_EARTH_FACTOR * MEAN_EARTH_RADIUS_M
 
 # Gauss-Legendre of eight points: half of the nodes on (0, 1), the others lie opposite.
 _NODES = (0.019855071751231884, 0.10166676129318664, 0.2372337950418355, 0.4082826787521751)

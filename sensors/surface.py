@@ -5,8 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M
+
 if TYPE_CHECKING:
     from sim.world.environment import Environment, LandCover
+
+#: Standard refraction lets a ray run straight over an earth 4/3 as large
+#: (Schelleng, Burrows and Ferrell, Proc. IRE 21(3), 1933).
+EFFECTIVE_EARTH_FACTOR = 4.0 / 3.0
+EFFECTIVE_EARTH_RADIUS_M = EFFECTIVE_EARTH_FACTOR * MEAN_EARTH_RADIUS_M
+EFFECTIVE_CURVATURE_PER_M = 1.0 / EFFECTIVE_EARTH_RADIUS_M
 
 #: Standard deviation of the surface height, m: Barton, Radar Equations for Modern Radar
 #: (2013), chapter 8; "metropolitan" as his urban land.

@@ -16,7 +16,8 @@ from sensors.attenuation import (
     rain_height_m,
     vapour_density_g_per_m3,
 )
-from sensors.paths import EFFECTIVE_EARTH_RADIUS_M, path_attenuation_db, share_below
+from sensors.paths import path_attenuation_db, share_below
+from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.world.environment import Environment
 
 ITU_GAS = [

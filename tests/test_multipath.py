@@ -11,7 +11,6 @@ from scipy.optimize import brentq
 from scipy.special import i0e
 
 from sensors.multipath import (
-    EFFECTIVE_CURVATURE_PER_M,
     bounce_distance_m,
     diffraction_loss_db,
     i0_scaled,
@@ -21,8 +20,14 @@ from sensors.multipath import (
     reflection,
     roughness_factor,
 )
-from sensors.paths import EFFECTIVE_EARTH_RADIUS_M
-from sensors.surface import permittivity, roughness_m, sea_permittivity, soil_permittivity
+from sensors.surface import (
+    EFFECTIVE_CURVATURE_PER_M,
+    EFFECTIVE_EARTH_RADIUS_M,
+    permittivity,
+    roughness_m,
+    sea_permittivity,
+    soil_permittivity,
+)
 from sim.world.environment import Environment
 
 WAVELENGTH_M = 299_792_458.0 / 3e9
