@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import Field
 
 from sensors.passive_radar import PassiveRadarSpec
-from sensors.radar import RadarSpec
+from sensors.radar_spec import RadarSpec
 
 if TYPE_CHECKING:
     import numpy as np
