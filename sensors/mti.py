@@ -170,23 +170,22 @@ class Doppler:
         ----------
         spread_mps, mean_mps : standard deviation and mean of its radial speed
         """
-        return self._leakage(
-            spread_mps, lambda ambiguity_mps: np.array([mean_mps / ambiguity_mps])
-        )[:, :, 0]
+        return self._leakage(spread_mps, mean_mps / self.ambiguity_mps[:, np.newaxis])[:, :, 0]
 
     def leakage_over_speed(self, spread_mps: float) -> Floats:
         """Return the same for clutter that moves on the whole, (P, F, S + 1) over its mean."""
-        return self._leakage(spread_mps, lambda _: np.arange(_STEPS + 1) / _STEPS)
+        turns = np.arange(_STEPS + 1) / _STEPS
+        return self._leakage(spread_mps, np.tile(turns, (self.ambiguity_mps.size, 1)))
 
-    def _leakage(self, spread_mps: float, turns: Any) -> Floats:
+    def _leakage(self, spread_mps: float, turns: Floats) -> Floats:
         lags = np.arange(self.weights.shape[1])
         leaks = [
             _power(
                 self.weights,
-                2.0 * np.pi * turns(ambiguity_mps),
+                2.0 * np.pi * turn,
                 correlation(lags, 2.0 * np.pi * spread_mps / ambiguity_mps),
             )
-            for ambiguity_mps in self.ambiguity_mps
+            for turn, ambiguity_mps in zip(turns, self.ambiguity_mps, strict=True)
         ]
         return np.array(leaks) / self._scale(self.weights) + self.floor
 
