@@ -38,6 +38,10 @@ __all__ = ["Radar", "RadarSpec", "ground_curvature_per_m"]
 _NO_REPLIES = np.empty(0, np.uint8)
 
 
+def cfar_loss_db(spec):
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Radar:
     """A radar at its place, in SI units; see ``sensors.registry.Sensor``.

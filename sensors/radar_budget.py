@@ -86,7 +86,7 @@ class Budget(NamedTuple):
     wind: Floats
 
     def in_free_space(self) -> Budget:
-        """Return the budget without air, ground and clutter: the radar equation alone."""
+        """Return the budget without air, ground, clutter and filters: the equation alone."""
         return self._replace(
             gas_db_per_m=np.zeros(2),
             rain_db_per_m=0.0,
@@ -95,6 +95,8 @@ class Budget(NamedTuple):
             azimuth_gain=np.ones_like(self.azimuth_gain),
             surface=np.zeros_like(self.surface),
             rain=np.zeros_like(self.rain),
+            pulse_m=0.0,
+            response=np.ones_like(self.response),
         )
 
 
