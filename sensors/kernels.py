@@ -39,6 +39,45 @@ def _azimuth_rad(position_enu_m: Floats, origin_enu_m: Floats, enu_R_sensor: Flo
     return math.atan2(_along(offset, enu_R_sensor, 0), _along(offset, enu_R_sensor, 1))
 
 
+@kernel(leaf=True)
+def out_of_reach(
+    start_enu_m: Floats, end_enu_m: Floats, origin_enu_m: Floats, reach_m: float
+) -> bool:
+    """Tell whether a target stays beyond a distance, one and a half detours allowed for."""
+    start_square, end_square, way_square = 0.0, 0.0, 0.0
+    for axis in range(3):
+        start = start_enu_m[axis] - origin_enu_m[axis]
+        end = end_enu_m[axis] - origin_enu_m[axis]
+        start_square += start * start
+        end_square += end * end
+        way_square += (end - start) * (end - start)
+    limit_m = reach_m + 1.5 * math.sqrt(way_square)
+    return min(start_square, end_square) > limit_m * limit_m
+
+
+@kernel()
+def within_reach(
+    start_enu_m: Floats,
+    end_enu_m: Floats,
+    start_present: Bools,
+    end_present: Bools,
+    origin_enu_m: Floats,
+    reach_m: float,
+) -> Ints:
+    """Return the rows of targets that may come within a distance in a window."""
+    rows = np.empty(start_present.size, np.int32)
+    count = 0
+    for row in range(rows.size):
+        if not (start_present[row] or end_present[row]):
+            continue
+        if start_present[row] and end_present[row]:  # else its way in the window is unknown
+            if out_of_reach(start_enu_m[row], end_enu_m[row], origin_enu_m, reach_m):
+                continue
+        rows[count] = row
+        count += 1
+    return rows[:count]
+
+
 @kernel()
 def find_crossings(
     start_position_enu_m: Floats,
@@ -51,6 +90,7 @@ def find_crossings(
     start_s: float,
     end_s: float,
     margin_turns: float,
+    reach_m: float,
     time_s: Floats,
     target: Ints,
     due: Bools,
@@ -63,11 +103,13 @@ def find_crossings(
     it to the bit, and the number of passes is whole by construction.
 
     Passes up to ``margin_turns`` before and after the window are found too, but not
-    ``due``. Times (last three arguments: output) are interpolated. Returns how many.
+    ``due``. A target that cannot come within ``reach_m`` is left out. Times (last three arguments: output) are interpolated. Returns how many.
     """
     found = 0
     for row in range(present.size):
-        if not present[row]:
+        if not present[row] or out_of_reach(
+            start_position_enu_m[row], end_position_enu_m[row], origin_enu_m, reach_m
+        ):
             continue
         first_azimuth = _azimuth_rad(start_position_enu_m[row], origin_enu_m, enu_R_sensor)
         last_azimuth = _azimuth_rad(end_position_enu_m[row], origin_enu_m, enu_R_sensor)

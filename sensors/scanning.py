@@ -104,11 +104,12 @@ class Rotation:
         end: Truth,
         origin_enu_m: Floats,
         enu_R_sensor: Floats,
+        reach_m: float = np.inf,
     ) -> Looks:
         """Return the targets over which the beam passes.
 
         A target counts while present at both ends of the window, and must not change its
-        azimuth by half a turn within one window.
+        azimuth by half a turn within one window. Those beyond ``reach_m`` may be left out.
         """
         from sensors.kernels import aim, find_crossings  # numba: only where it runs
 
@@ -128,6 +129,7 @@ class Rotation:
             start.time_s,
             end.time_s,
             self.beamwidth_rad / _TURN,
+            reach_m,
             times,
             rows,
             due,
@@ -198,11 +200,26 @@ class Stare:
         end: Truth,
         origin_enu_m: Floats,
         enu_R_sensor: Floats,
+        reach_m: float = np.inf,
     ) -> Looks:
-        """Return every present target at every look, in the sector or not."""
+        """Return every present target at every look, in the sector or not.
+
+        Those beyond ``reach_m`` may be left out.
+        """
+        from sensors.kernels import within_reach  # numba: only where it runs
+
         times = self.look_times_s(start.time_s, end.time_s)
-        rows = np.flatnonzero(start.present | end.present).astype(np.int32)
-        if times.size * rows.size == 0:
+        if times.size == 0:
+            return Looks.none()
+        rows = within_reach(
+            start.position_enu_m,
+            end.position_enu_m,
+            start.present,
+            end.present,
+            origin_enu_m,
+            float(reach_m),
+        )
+        if rows.size == 0:
             return Looks.none()
         time_s, target = np.repeat(times, rows.size), np.tile(rows, times.size)
         due = np.ones(time_s.size, bool)
