@@ -226,8 +226,9 @@ class Radar:
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
+        reach = np.array([self.range_max_m, self.height_m])
         looks = self.scan.looks(
-            targets, start, end, self.origin_enu_m, self.enu_R_sensor, self.range_max_m
+            targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach
         )
         found = []
         if len(looks):
