@@ -101,7 +101,7 @@ def grade(
     pulses: int,
     threshold: float,
     shape: Floats,
-    log_weight: Floats,
+    series: Floats,
     miss: Floats,
     code: Bytes,
 ) -> Floats:
@@ -124,7 +124,7 @@ def grade(
         if code[row] != _VISIBLE:
             continue
         snr[row] = echo_snr(snr_of_unit_echo, rcs_m2[row], polar[row, 0])
-        pd[row] = pd_of_dwell(snr[row], swerling[row], pulses, threshold, shape, log_weight, miss)
+        pd[row] = pd_of_dwell(snr[row], swerling[row], pulses, threshold, shape, series, miss)
         if pd[row] < 0.5:
             code[row] = _WEAK_ECHO
     shown = np.flatnonzero(code == _VISIBLE)
