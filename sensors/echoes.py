@@ -343,7 +343,7 @@ def grade(
     pulses: int,
     threshold: float,
     shape: Floats,
-    log_weight: Floats,
+    series: Floats,
     miss: Floats,
     code: Bytes,
 ) -> Floats:
@@ -366,13 +366,13 @@ def grade(
         if code[row] != _VISIBLE:
             continue
         case = swerling[row]
-        pd[row] = pd_of_dwell(strength[row, 0], case, pulses, threshold, shape, log_weight, miss)
+        pd[row] = pd_of_dwell(strength[row, 0], case, pulses, threshold, shape, series, miss)
         if pd[row] >= 0.5:
             continue
         code[row] = _WEAK_ECHO
         for column in range(4, 0, -1):  # what would do if less stood against it
             enough = pd_of_dwell(
-                strength[row, column], case, pulses, threshold, shape, log_weight, miss
+                strength[row, column], case, pulses, threshold, shape, series, miss
             )
             if enough < 0.5:
                 break

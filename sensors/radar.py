@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from sensors.cfar import cfar_loss_db
 from sensors.detection import (
     detection_threshold,
     detector,
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Radar", "RadarSpec", "ground_curvature_per_m"]
 
 _NO_REPLIES = np.empty(0, np.uint8)
-
-
-def cfar_loss_db(spec):
-    return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +91,9 @@ class Radar:
         cells *= 2.0 * scan.sector_rad[1] / resolution[1]
         if spec.dimensions == 3:
             cells *= (elevation[1] - elevation[0]) / resolution[2]
-        losses_db = spec.losses_db + cfar_loss_db(spec)
+        losses_db = spec.losses_db
+        if spec.cfar_cells:
+            losses_db += cfar_loss_db(spec.pfa, spec.cfar_cells, spec.pulses)
         snr_of_unit_echo = float(
             radar_snr(
                 1.0,
