@@ -13,6 +13,7 @@ from sim.core.tables import Bytes, Floats, Ints, Visibility
 _VISIBLE = int(Visibility.VISIBLE)
 _WEAK_ECHO = int(Visibility.WEAK_ECHO)
 _UNRESOLVED = int(Visibility.UNRESOLVED)
+_JAMMED = int(Visibility.JAMMED)
 
 
 @kernel()
@@ -27,8 +28,8 @@ def receive(
     position_enu_m: Floats,
     velocity_enu_mps: Floats,
     time_s: Floats,
-    target: Ints,
     rcs_m2: Floats,
+    noise: Floats,
     origin_enu_m: Floats,
     enu_R_sensor: Floats,
     height_m: float,
@@ -45,8 +46,8 @@ def receive(
 
     Parameters
     ----------
-    position_enu_m, velocity_enu_mps, time_s, target : of each look
-    rcs_m2 : (N,) of each target
+    position_enu_m, velocity_enu_mps, time_s, rcs_m2 : of each look
+    noise : (K,) by how much jamming raises the receiver's noise, 1 without
     origin_enu_m ... elevation_rad : as in ``sensors.kernels.locate``
     snr_of_unit_echo : SNR of 1 m² at 1 m
     resolution, look_gap_s : as in ``sensors.resolution.shared_cells``
@@ -77,7 +78,7 @@ def receive(
     for row in range(reason.size):
         if reason[row] == _VISIBLE:
             polar[size] = polar[row]
-            snr[size] = echo_snr(snr_of_unit_echo, rcs_m2[target[row]], polar[row, 0])
+            snr[size] = echo_snr(snr_of_unit_echo, rcs_m2[row], polar[row, 0]) / noise[row]
             look[size] = row
             look_s[size] = time_s[row]
             size += 1
@@ -96,6 +97,7 @@ def grade(
     polar: Floats,
     rcs_m2: Floats,
     swerling: Bytes,
+    noise: Floats,
     snr_of_unit_echo: float,
     resolution: Floats,
     pulses: int,
@@ -107,13 +109,14 @@ def grade(
 ) -> Floats:
     """Return the detection probability (N,) of targets, zero unless geometry shows them.
 
-    ``code`` (N,) comes from ``sensors.kernels.locate``; here it takes in weak echoes and those
-    that share a cell with a stronger one.
+    ``code`` (N,) comes from ``sensors.kernels.locate``; here it takes in weak echoes, those
+    that jamming alone makes weak, and those that share a cell with a stronger one.
 
     Parameters
     ----------
     polar : (N, 4) exact place
     rcs_m2, swerling : (N,) of each target
+    noise : (N,) by how much jamming raises the receiver's noise on the look at it
     snr_of_unit_echo : SNR of 1 m² at 1 m
     resolution : (4,) as in ``sensors.resolution.shared_cells``
     pulses ... miss : as in ``sensors.dwells.pd_of_dwell``
@@ -123,10 +126,17 @@ def grade(
     for row in range(code.size):
         if code[row] != _VISIBLE:
             continue
-        snr[row] = echo_snr(snr_of_unit_echo, rcs_m2[row], polar[row, 0])
+        clear = echo_snr(snr_of_unit_echo, rcs_m2[row], polar[row, 0])
+        snr[row] = clear / noise[row]
         pd[row] = pd_of_dwell(snr[row], swerling[row], pulses, threshold, shape, log_weight, miss)
         if pd[row] < 0.5:
             code[row] = _WEAK_ECHO
+            if noise[row] > 1.0:
+                unjammed = pd_of_dwell(
+                    clear, swerling[row], pulses, threshold, shape, log_weight, miss
+                )
+                if unjammed >= 0.5:
+                    code[row] = _JAMMED
     shown = np.flatnonzero(code == _VISIBLE)
     group, groups = shared_cells(polar[shown], np.zeros(shown.size), resolution, np.inf)
     if groups < shown.size:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
+from sensors.antenna import Antenna
+from sensors.deception import false_echoes
 from sensors.detection import (
+    SPEED_OF_LIGHT_MPS,
     detection_threshold,
     detector,
     draw_echo_power,
@@ -19,11 +22,14 @@ from sensors.detection import (
     radar_snr,
     required_snr,
 )
+from sensors.jamming import Receiver
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Looks, Rotation, Scan, Stare
+from sensors.strobe import Strobe
 from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
-from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth
+from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
 from sim.world.spec import Identifier, Spec
+from sim.world.windows import Window, inside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,6 +95,16 @@ class RadarSpec(Spec):
     azimuth_sigma_min_deg: NotNegative
     elevation_sigma_min_deg: NotNegative = 0.0
     range_rate_sigma_min_mps: NotNegative = 0.0
+
+    emission_control: Annotated[
+        tuple[Window, ...], Field(description="[from_s, to_s] of each time in which it is silent")
+    ] = ()
+    strobes: Annotated[
+        bool, Field(description="report bearings of jammers, as a sensor of its own: ID.strobe")
+    ] = False
+    strobe_threshold_db: Annotated[
+        float, Field(ge=0, le=60, description="a jammer's noise over all other noise")
+    ] = 10.0
 
     @model_validator(mode="before")
     @classmethod
@@ -196,6 +212,37 @@ class RadarSpec(Spec):
             range_rate_max_mps=self.range_rate_max_mps or np.nan,
             resolution=resolution,
             sigma_min=sigma_min,
+            receiver=Receiver(
+                antenna=self._antenna(),
+                frequency_hz=self.frequency_ghz * 1e9,
+                bandwidth_hz=0.5 * SPEED_OF_LIGHT_MPS / self.range_resolution_m,
+                system_temperature_k=self.system_temperature_k,
+                origin_enu_m=position,
+                enu_R_sensor=np.ascontiguousarray(frame.local_axes(position)),
+                height_m=float(height_m) - ground_height_m,
+                curvature_per_m=ground_curvature_per_m(float(latitude_rad), ground_height_m),
+            ),
+            transmit_eirp_w=self.peak_power_kw * 1e3 * 10.0 ** (self.gain_db / 10.0),
+            silent_s=self.emission_control,
+        )
+
+    def build_all(self, mount: Mount, surroundings: Surroundings) -> tuple[Radar | Strobe, ...]:
+        """Return the radar, and what reports the jammers that it hears if ``strobes`` is set."""
+        radar = self.build(mount, surroundings)
+        if not self.strobes:
+            return (radar,)
+        threshold = 10.0 ** (self.strobe_threshold_db / 10.0)
+        return (radar, Strobe(radar=radar, index=mount.index + 1, threshold=threshold))
+
+    def _antenna(self) -> Antenna:
+        elevation = np.radians([self.elevation_min_deg, self.elevation_max_deg])
+        width_deg = self.elevation_beamwidth_deg or self.elevation_max_deg - self.elevation_min_deg
+        return Antenna(
+            peak_gain_db=self.gain_db,
+            beamwidth_rad=float(np.radians(self.beamwidth_deg)),
+            elevation_beamwidth_rad=float(np.radians(width_deg)),
+            pattern="pencil" if self.dimensions == 3 else "fan",
+            elevation_rad=(float(elevation[0]), float(elevation[1])),
         )
 
 
@@ -222,6 +269,9 @@ class Radar:
     range_rate_max_mps : NaN if range rate is not measured
     resolution, sigma_min : (4,) cell and lowest error of range, azimuth, elevation, range
         rate; the resolution is NaN for what is not measured
+    receiver : as jammers meet it
+    transmit_eirp_w : peak power times gain
+    silent_s : windows of emission control
     """
 
     id: str
@@ -245,6 +295,9 @@ class Radar:
     range_rate_max_mps: float
     resolution: Floats
     sigma_min: Floats
+    receiver: Receiver
+    transmit_eirp_w: float
+    silent_s: tuple[tuple[float, float], ...] = ()
 
     @property
     def measured(self) -> Measured:
@@ -319,6 +372,8 @@ class Radar:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor)
+        if self.silent_s:
+            looks = looks.take(~inside(self.silent_s, looks.time_s))
         found = []
         if len(looks):
             found.append(self._echoes(targets, looks, rng))
@@ -344,10 +399,18 @@ class Radar:
 
         polar, code = np.empty((len(truth), 4)), np.empty(len(truth), np.uint8)
         locate(truth.position_enu_m, truth.velocity_enu_mps, *self._reach(), polar, code)
+        if inside(self.silent_s, np.array([truth.time_s])).any():
+            code[code != Visibility.ABSENT] = Visibility.NOT_LOOKED_AT
         pd = grade(
             polar,
             targets.signatures.rcs_m2,
             targets.signatures.swerling,
+            self.receiver.noise_factor(
+                targets,
+                np.full(len(truth), truth.time_s),
+                truth.position_enu_m,
+                truth.velocity_enu_mps,
+            ),
             self.snr_of_unit_echo,
             self.resolution,
             self.pulses,
@@ -372,22 +435,35 @@ class Radar:
     def _echoes(self, targets: Targets, looks: Looks, rng: np.random.Generator) -> _Detections:
         from sensors.echoes import receive  # numba: only where it runs
 
+        signatures, truth_id = targets.signatures, looks.target
+        rcs_m2, swerling = signatures.rcs_m2[looks.target], signatures.swerling[looks.target]
+        if targets.attackers.deception:
+            false = false_echoes(
+                targets.attackers.deception, looks, self.receiver, self.transmit_eirp_w
+            )
+            looks, nobody = Looks.concatenate([looks, false.looks]), len(false.looks)
+            rcs_m2 = np.concatenate([rcs_m2, false.rcs_m2])
+            swerling = np.concatenate([swerling, np.zeros(nobody, np.uint8)])
+            truth_id = np.concatenate([truth_id, np.full(nobody, FALSE_ALARM, np.int32)])
         polar, snr, look = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
             looks.time_s,
-            looks.target,
-            targets.signatures.rcs_m2,
+            rcs_m2,
+            self.receiver.noise_factor(
+                targets, looks.time_s, looks.position_enu_m, looks.velocity_enu_mps
+            ),
             *self._reach(),
             self.snr_of_unit_echo,
             self.resolution,
             0.5 * self.period_s,
         )
-        target = looks.target[look]
-        power = draw_echo_power(snr, self.pulses, targets.signatures.swerling[target], rng)
+        power = draw_echo_power(snr, self.pulses, swerling[look], rng)
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
-        return _Detections(looks.time_s[look[found]], polar[found], power[found], target[found])
+        return _Detections(
+            looks.time_s[look[found]], polar[found], power[found], truth_id[look[found]]
+        )
 
     def _false_alarms(
         self, size: int, start_s: float, end_s: float, rng: np.random.Generator
@@ -400,6 +476,7 @@ class Radar:
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         alarms = _Detections(time_s, place, power, np.full(size, FALSE_ALARM, np.int32))
+        alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
         for near_m, far_m in self.blind_ranges_m:
             alarms = alarms.take((alarms.polar[:, 0] < near_m) | (alarms.polar[:, 0] >= far_m))
         return alarms

@@ -11,8 +11,10 @@ from sensors.radar import RadarSpec
 if TYPE_CHECKING:
     import numpy as np
 
+    from sensors.mount import Mount
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Measured, Plots, Truth
+    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
@@ -20,6 +22,17 @@ SensorSpec = Annotated[
     RadarSpec,
     Field(discriminator="kind"),
 ]
+
+
+def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> tuple[Sensor, ...]:
+    """Return the sensors that one specification asks for, numbered on from ``mount.index``."""
+    build_all = getattr(spec, "build_all", None)
+    return build_all(mount, surroundings) if build_all else (spec.build(mount, surroundings),)
+
+
+def ids_of(spec: SensorSpec) -> tuple[str, ...]:
+    """Return the ids of the sensors that one specification asks for."""
+    return (spec.id, f"{spec.id}.strobe") if getattr(spec, "strobes", False) else (spec.id,)
 
 
 class Sensor(Protocol):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sensors.mount import Mount
-from sensors.registry import Sensor
+from sensors.registry import Sensor, build_sensors
 from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -44,6 +44,7 @@ def build(scenario: LoadedScenario) -> World:
         scenario.folder,
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
+        spec.emitters,
     )
     sensors, sites = _sites(spec, surroundings)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
@@ -80,7 +81,8 @@ def _sites(
         place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
         first = len(sensors)
         for sensor in site.sensors:
-            sensors.append(sensor.build(Mount(len(sensors), site.id, place), surroundings))
+            mount = Mount(len(sensors), site.id, place)
+            sensors += build_sensors(sensor, mount, surroundings)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
         sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))
