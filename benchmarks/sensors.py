@@ -22,7 +22,7 @@ from benchmarks import report
 from benchmarks.suite import Column, Options, Result, Row, say
 from sensors.mount import Mount
 from sensors.observing import observe_all
-from sensors.registry import Sensor, SensorSpec, build_all
+from sensors.registry import Sensor, SensorSpec, build_sensors
 from sensors.scene import Scene
 from sim.core.tables import Affiliation, Floats
 from sim.world.environment import Environment
@@ -110,7 +110,7 @@ def radars(frame: Frame) -> list[Sensor]:
             given = {"kind": "radar", "id": f"r{len(sensors)}", "preset": preset}
             spec = adapter.validate_python(given)
             place = np.array(_place(frame, rng.uniform(-0.5, 0.5, 2) * LAND_M, 15.0))
-            sensors += build_all(spec, Mount(len(sensors), "site", place), surroundings)
+            sensors += build_sensors(spec, Mount(len(sensors), "site", place), surroundings)
     return sensors
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from sensors.dwells import pd_of_dwell
 from sensors.kernels import locate
 from sensors.multipath import propagation_factor
-from sensors.paths import EFFECTIVE_EARTH_RADIUS_M, path_attenuation_db
+from sensors.paths import path_attenuation_db
 from sensors.radar_budget import Budget
 from sensors.resolution import merge_echoes, shared_cells
+from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
 from sim.core.tables import Bytes, Floats, Ints, Visibility
 
@@ -35,7 +36,9 @@ _FAINT = 1e-3
 
 
 @kernel(leaf=True)
-def aspect_factor(rcs_aspect: Floats, target: int, speed_mps: float, range_rate_mps: float) -> float:
+def aspect_factor(
+    rcs_aspect: Floats, target: int, speed_mps: float, range_rate_mps: float
+) -> float:
     """Return the factor on the mean cross section by the angle from the nose.
 
     Between the angles of the table (0, 45, ... 180 degrees) it changes evenly.

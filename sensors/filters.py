@@ -146,7 +146,8 @@ class Filters:
         return np.maximum(table, self.floor)
 
     def _canceller(self) -> Floats:
-        return canceller(3 if self.mti == "canceller-3" else 2)[0].real
+        weights: Floats = canceller(3 if self.mti == "canceller-3" else 2)[0].real
+        return weights
 
 
 def _bank(pulses: int, phase: Floats, spread: float) -> Floats:

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from sensors.propagation import EFFECTIVE_EARTH_FACTOR, above_horizon
-from sim.core.geodesy import MEAN_EARTH_RADIUS_M
+from sensors.propagation import above_horizon
+from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
 from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
 
@@ -28,7 +28,7 @@ _OUTSIDE_ELEVATION = int(Visibility.OUTSIDE_ELEVATION)
 #: No ground of the ellipsoid curves more.
 _LEAST_EARTH_RADIUS_M = 6.33e6
 #: Of a horizon by the effective earth's radius, with a little to spare.
-_SIGHT = 1.01 * math.sqrt(2.0 * EFFECTIVE_EARTH_FACTOR * MEAN_EARTH_RADIUS_M)
+_SIGHT = 1.01 * math.sqrt(2.0 * EFFECTIVE_EARTH_RADIUS_M)
 
 
 @kernel()
@@ -81,7 +81,8 @@ def out_of_reach(
     height_m = up_m + 0.5 * (square - up_m * up_m) / _LEAST_EARTH_RADIUS_M
     height_m = 1.02 * max(height_m, 0.0) + 200.0 + way_m
     seen_m = _SIGHT * (math.sqrt(height_m) + math.sqrt(max(reach[1], 0.0))) + way_m
-    return square > seen_m * seen_m + up_m * up_m
+    hidden: bool = square > seen_m * seen_m + up_m * up_m
+    return hidden
 
 
 @kernel()
@@ -137,7 +138,8 @@ def find_crossings(
     it to the bit, and the number of passes is whole by construction.
 
     Passes up to ``margin_turns`` before and after the window are found too, but not
-    ``due``. What is ``out_of_reach`` is left out. Times (last three arguments: output) are interpolated. Returns how many.
+    ``due``; what is ``out_of_reach`` is left out. Times are interpolated; the last three
+    arguments are output. Returns how many.
     """
     found = 0
     for row in range(present.size):

@@ -30,7 +30,7 @@ from sim.world.spec import Identifier, Position, Spec
 if TYPE_CHECKING:
     from sensors.mount import Mount
     from sensors.scene import Scene
-    from sim.core.tables import Bools, Bytes, Floats, Ints
+    from sim.core.tables import Bools, Bytes, Floats
     from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
@@ -104,7 +104,12 @@ class PassiveRadarSpec(Spec):
                 raise ValueError(f"two illuminators have the id {name!r}")
         return self
 
-    def build_all(self, mount: Mount, surroundings: Surroundings) -> list[PassiveRadar]:
+    @property
+    def sensor_ids(self) -> tuple[str, ...]:
+        """Names of the sensors that ``build_all`` makes."""
+        return tuple(f"{self.id}.{illuminator.id}" for illuminator in self.illuminators)
+
+    def build_all(self, mount: Mount, surroundings: Surroundings) -> tuple[PassiveRadar, ...]:
         """Return a sensor for each illuminator, numbered from the mount's index on.
 
         Raises
@@ -112,10 +117,10 @@ class PassiveRadarSpec(Spec):
         ValueError
             If an illuminator stands where the receiver does.
         """
-        return [
+        return tuple(
             self._of(illuminator, mount, mount.index + number, surroundings)
             for number, illuminator in enumerate(self.illuminators)
-        ]
+        )
 
     def _of(
         self, illuminator: Illuminator, mount: Mount, index: int, surroundings: Surroundings
@@ -155,7 +160,7 @@ class PassiveRadarSpec(Spec):
             losses=10.0 ** (self.losses_db / 10.0),
         )
         return PassiveRadar(
-            id=f"{self.id}-{illuminator.id}",
+            id=f"{self.id}.{illuminator.id}",
             index=index,
             site=mount.site,
             receiver=receiver,

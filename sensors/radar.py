@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from sensors.cfar import cfar_loss_db
+from sensors.deception import false_echoes
 from sensors.detection import (
+    SPEED_OF_LIGHT_MPS,
     detection_threshold,
     detector,
     draw_echo_power,
@@ -19,11 +21,13 @@ from sensors.detection import (
     radar_snr,
     required_snr,
 )
+from sensors.jamming import Receiver
 from sensors.place import Place, ground_curvature_per_m
 from sensors.radar_budget import Budget, budget_of
 from sensors.radar_spec import PulseSpec, RadarSpec
 from sensors.scanning import Looks, Rotation, Scan
-from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth
+from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
+from sim.world.windows import inside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +60,9 @@ class Radar:
     range_rate_max_mps : NaN if range rate is not measured
     resolution, sigma_min : (4,) cell and lowest error of range, azimuth, elevation, range
         rate; the resolution is NaN for what is not measured
+    receiver : as jammers meet it
+    transmit_eirp_w : peak power times gain
+    silent_s : windows of emission control
     """
 
     spec: PulseSpec
@@ -81,6 +88,9 @@ class Radar:
     range_rate_max_mps: float
     resolution: Floats
     sigma_min: Floats
+    receiver: Receiver
+    transmit_eirp_w: float
+    silent_s: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, spec: PulseSpec, mount: Mount, surroundings: Surroundings, scan: Scan) -> Self:
@@ -131,6 +141,18 @@ class Radar:
             range_rate_max_mps=spec.range_rate_max_mps or np.nan,
             resolution=resolution,
             sigma_min=spec.sigma_min(),
+            receiver=Receiver(
+                antenna=spec.antenna(),
+                frequency_hz=spec.frequency_ghz * 1e9,
+                bandwidth_hz=0.5 * SPEED_OF_LIGHT_MPS / spec.range_resolution_m,
+                system_temperature_k=spec.system_temperature_k,
+                origin_enu_m=place.origin_enu_m,
+                enu_R_sensor=place.enu_R_sensor,
+                height_m=place.height_m,
+                curvature_per_m=place.curvature_per_m,
+            ),
+            transmit_eirp_w=spec.peak_power_kw * 1e3 * 10.0 ** (spec.gain_db / 10.0),
+            silent_s=spec.emission_control,
         )
 
     def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
@@ -140,14 +162,14 @@ class Radar:
         if abs(place.height_m - self.height_m) > 0.02 * abs(self.height_m):
             environment = surroundings.environment
             budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, place, environment)
-        return replace(
-            self,
-            origin_enu_m=place.origin_enu_m,
-            enu_R_sensor=place.enu_R_sensor,
-            height_m=place.height_m,
-            curvature_per_m=place.curvature_per_m,
-            budget=budget,
-        )
+        here: dict[str, Any] = {
+            "origin_enu_m": place.origin_enu_m,
+            "enu_R_sensor": place.enu_R_sensor,
+            "height_m": place.height_m,
+            "curvature_per_m": place.curvature_per_m,
+        }
+        receiver = replace(self.receiver, **here)
+        return replace(self, budget=budget, receiver=receiver, **here)
 
     def in_free_space(self) -> Self:
         """Return the radar without air, ground and clutter: the radar equation alone."""
@@ -225,10 +247,12 @@ class Radar:
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
-        reach = np.array([self.range_max_m, self.height_m])
-        looks = self.scan.looks(
-            targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach
-        )
+        # A deceiver may be heard from where no echo would be.
+        far = targets.attackers.deception
+        reach = np.array([np.inf if far else self.range_max_m, self.height_m])
+        looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
+        if self.silent_s:
+            looks = looks.take(~inside(self.silent_s, looks.time_s))
         found = []
         if len(looks):
             found.append(self._echoes(targets, looks, rng))
@@ -255,12 +279,16 @@ class Radar:
         signatures = targets.signatures
         polar, code = np.empty((len(truth), 4)), np.empty(len(truth), np.uint8)
         locate(truth.position_enu_m, truth.velocity_enu_mps, *self._reach(), polar, code)
+        if inside(self.silent_s, np.array([truth.time_s])).any():
+            code[code != Visibility.ABSENT] = Visibility.NOT_LOOKED_AT
+        position, velocity = truth.position_enu_m, truth.velocity_enu_mps
+        time_s = np.full(len(truth), truth.time_s)
         strength = strengths(
             polar,
-            truth.velocity_enu_mps,
+            velocity,
             np.arange(len(truth), dtype=np.int32),
             signatures.rcs_m2,
-            np.ones(len(truth)),
+            self.receiver.noise_factor(targets, time_s, position, velocity),
             code,
             signatures.rcs_aspect,
             signatures.rotor_rcs,
@@ -295,14 +323,26 @@ class Radar:
     def _echoes(self, targets: Targets, looks: Looks, rng: np.random.Generator) -> _Detections:
         from sensors.echoes import receive  # numba: only where it runs
 
-        signatures = targets.signatures
+        signatures, truth_id = targets.signatures, looks.target
+        rcs_m2, swerling = signatures.rcs_m2[truth_id], signatures.swerling[truth_id]
+        if targets.attackers.deception:
+            false = false_echoes(
+                targets.attackers.deception, looks, self.receiver, self.transmit_eirp_w
+            )
+            nobody = np.full(len(false.looks), FALSE_ALARM, np.int32)
+            looks = Looks.concatenate([looks, false.looks])
+            rcs_m2 = np.concatenate([rcs_m2, false.rcs_m2])
+            swerling = np.concatenate([swerling, np.zeros(nobody.size, np.uint8)])
+            truth_id = np.concatenate([truth_id, nobody])
         polar, snr, look = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
             looks.time_s,
-            looks.target,
-            signatures.rcs_m2[looks.target],
-            np.ones(len(looks)),
+            truth_id,
+            rcs_m2,
+            self.receiver.noise_factor(
+                targets, looks.time_s, looks.position_enu_m, looks.velocity_enu_mps
+            ),
             signatures.rcs_aspect,
             signatures.rotor_rcs,
             signatures.rotor_tip_mps,
@@ -312,11 +352,12 @@ class Radar:
             self.resolution,
             0.5 * self.period_s,
         )
-        target = looks.target[look]
-        power = draw_echo_power(snr, self.pulses, signatures.swerling[target], rng)
+        power = draw_echo_power(snr, self.pulses, swerling[look], rng)
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
-        return _Detections(looks.time_s[look[found]], polar[found], power[found], target[found])
+        return _Detections(
+            looks.time_s[look[found]], polar[found], power[found], truth_id[look[found]]
+        )
 
     def _false_alarms(
         self, size: int, start_s: float, end_s: float, rng: np.random.Generator
@@ -329,6 +370,7 @@ class Radar:
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         alarms = _Detections(time_s, place, power, np.full(size, FALSE_ALARM, np.int32))
+        alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
         for near_m, far_m in self.blind_ranges_m:
             alarms = alarms.take((alarms.polar[:, 0] < near_m) | (alarms.polar[:, 0] >= far_m))
         return alarms

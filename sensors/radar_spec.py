@@ -15,10 +15,12 @@ from sensors.detection import SPEED_OF_LIGHT_MPS
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Rotation, Scan, Stare
 from sim.world.spec import Identifier, Spec
+from sim.world.windows import Window
 
 if TYPE_CHECKING:
     from sensors.mount import Mount
     from sensors.radar import Radar
+    from sensors.strobe import Strobe
     from sim.core.tables import Floats
     from sim.world.surroundings import Surroundings
 
@@ -98,6 +100,16 @@ class PulseSpec(Spec):
     azimuth_sigma_min_deg: NotNegative
     elevation_sigma_min_deg: NotNegative = 0.0
     range_rate_sigma_min_mps: NotNegative = 0.0
+
+    emission_control: Annotated[
+        tuple[Window, ...], Field(description="[from_s, to_s] of each time in which it is silent")
+    ] = ()
+    strobes: Annotated[
+        bool, Field(description="report bearings of jammers, as a sensor of its own: ID.strobe")
+    ] = False
+    strobe_threshold_db: Annotated[
+        float, Field(ge=0, le=60, description="a jammer's noise over all other noise")
+    ] = 10.0
 
     @model_validator(mode="after")
     def _check_pulses(self) -> Self:
@@ -240,3 +252,18 @@ class RadarSpec(PulseSpec):
         from sensors.radar import Radar
 
         return Radar.of(self, mount, surroundings, self.scan())
+
+    @property
+    def sensor_ids(self) -> tuple[str, ...]:
+        """Names of the sensors that ``build_all`` makes."""
+        return (self.id, f"{self.id}.strobe") if self.strobes else (self.id,)
+
+    def build_all(self, mount: Mount, surroundings: Surroundings) -> tuple[Radar | Strobe, ...]:
+        """Return the radar, and what reports the jammers that it hears if ``strobes`` is set."""
+        from sensors.strobe import Strobe
+
+        radar = self.build(mount, surroundings)
+        if not self.strobes:
+            return (radar,)
+        threshold = 10.0 ** (self.strobe_threshold_db / 10.0)
+        return (radar, Strobe(radar=radar, index=mount.index + 1, threshold=threshold))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
@@ -23,6 +23,20 @@ SensorSpec = Annotated[
     RadarSpec | PassiveRadarSpec,
     Field(discriminator="kind"),
 ]
+
+
+def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> tuple[Sensor, ...]:
+    """Return the sensors that one specification asks for, numbered on from ``mount.index``."""
+    several: Any = spec
+    if hasattr(spec, "build_all"):
+        return tuple(several.build_all(mount, surroundings))
+    return (several.build(mount, surroundings),)
+
+
+def ids_of(spec: SensorSpec) -> tuple[str, ...]:
+    """Return the ids of the sensors that one specification asks for."""
+    ids: tuple[str, ...] = getattr(spec, "sensor_ids", (spec.id,))
+    return ids
 
 
 class Sensor(Protocol):
@@ -123,10 +137,3 @@ class Sensor(Protocol):
 
     def beam_azimuth_rad(self, time_s: float) -> float:
         """Return where the beam looks, in [0, 2π); NaN if it does not turn."""
-
-
-def build_all(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> list[Sensor]:
-    """Return the sensors of a specification, numbered from the mount's index on: mostly one."""
-    if isinstance(spec, PassiveRadarSpec):
-        return [*spec.build_all(mount, surroundings)]
-    return [spec.build(mount, surroundings)]

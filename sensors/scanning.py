@@ -6,7 +6,7 @@ follow each other without gap or repetition.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +56,16 @@ class Looks:
 
     def __len__(self) -> int:
         return int(self.time_s.size)
+
+    def take(self, rows: Bools) -> Looks:
+        """Return the given rows as a new table."""
+        return Looks(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    @classmethod
+    def concatenate(cls, tables: list[Looks]) -> Looks:
+        """Stack tables, in order."""
+        names = [column.name for column in fields(cls)]
+        return cls(*(np.concatenate([getattr(table, name) for table in tables]) for name in names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sensors.detection import BOLTZMANN_J_PER_K, SPEED_OF_LIGHT_MPS, detection_p
 from sensors.mount import Mount
 from sensors.passive_radar import DIPOLE_GAIN, PassiveRadar, PassiveRadarSpec
 from sensors.presets import PRESETS_FOLDER
-from sensors.registry import Sensor, SensorSpec, build_all
+from sensors.registry import Sensor, SensorSpec, build_sensors, ids_of
 from sensors.scene import Scene
 from sim.core.tables import FALSE_ALARM, Floats, Measured, Plots, Visibility
 from sim.world.frames import Frame
@@ -36,9 +36,9 @@ def spec(**changes: Any) -> PassiveRadarSpec:
     return TypeAdapter(SensorSpec).validate_python(given | changes)
 
 
-def built(**changes: Any) -> list[Sensor]:
+def built(**changes: Any) -> tuple[Sensor, ...]:
     mount = Mount(4, "hill", np.array([0.0, 0.0, 30.0]))
-    return build_all(spec(**changes), mount, stage.surroundings(FRAME))
+    return build_sensors(spec(**changes), mount, stage.surroundings(FRAME))
 
 
 def one(**changes: Any) -> PassiveRadar:
@@ -82,7 +82,8 @@ def path_twin(sensor: PassiveRadar, position: Floats, velocity: Floats) -> Float
 
 def test_every_illuminator_is_a_sensor() -> None:
     both = built(illuminators=[TOWER, MAST | {"erp_kw": 2, "frequency_mhz": 180}])
-    assert [(s.id, s.index) for s in both] == [("pr-tower", 4), ("pr-mast", 5)]
+    assert [(s.id, s.index) for s in both] == [("pr.tower", 4), ("pr.mast", 5)]
+    assert ids_of(spec(illuminators=[TOWER, MAST])) == ("pr.tower", "pr.mast")
     for sensor in both:
         assert sensor.measured == Measured.BISTATIC
         assert sensor.measures.tolist() == [True, True, False, True]
@@ -137,7 +138,7 @@ def test_what_it_cannot_see() -> None:
     places = np.array(
         [
             [8e3, 21e3, 4e3],
-            middle + [0.0, 300.0, 900.0],  # on the baseline
+            middle + np.array([0.0, 300.0, 900.0]),  # on the baseline
             [8e3, 21e3, 4e3],
             [0.0, 130e3, 9e3],
             [-20e3, 60e3, -290.0],  # low over round ground
