@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from sensors.antenna import faces
 from sensors.detection import draw_noise_power_over_threshold
 from sensors.presets import with_preset
 from sensors.radar import Detections, Radar
@@ -296,7 +295,7 @@ class ArrayRadar(Radar):
 
 
 def _pairs(beam: Ints, cells: Ints) -> Ints:
-    """Return all pairs (P, 2) of a row of ``beam`` (not -1) and a row of ``cells`` that equal it."""
+    """Return all pairs (P, 2) of rows of ``beam`` (not -1) and ``cells`` that are equal."""
     order = np.argsort(cells, kind="stable")
     ordered = cells[order]
     first = np.searchsorted(ordered, beam, "left")

@@ -21,6 +21,8 @@ from sensors.detection import (
     radar_snr,
     required_snr,
 )
+from sensors.discretes import Discretes, discretes_of
+from sensors.ground_echoes import looks_at_ground
 from sensors.jamming import Receiver
 from sensors.place import Place, ground_curvature_per_m
 from sensors.radar_budget import Budget, budget_of
@@ -63,6 +65,7 @@ class Radar:
     receiver : as jammers meet it
     transmit_eirp_w : peak power times gain
     silent_s : windows of emission control
+    discretes : turbines and vehicles on the ground
     """
 
     spec: PulseSpec
@@ -90,6 +93,7 @@ class Radar:
     sigma_min: Floats
     receiver: Receiver
     transmit_eirp_w: float
+    discretes: Discretes
     silent_s: tuple[tuple[float, float], ...] = ()
 
     @classmethod
@@ -160,6 +164,7 @@ class Radar:
             ),
             transmit_eirp_w=spec.peak_power_kw * 1e3 * 10.0 ** (spec.gain_db / 10.0),
             silent_s=spec.emission_control,
+            discretes=discretes_of(surroundings, spec.frequency_ghz * 1e9, scan.dwell_s),
             **more,
         )
 
@@ -266,9 +271,15 @@ class Radar:
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
             looks = looks.take(~inside(self.silent_s, looks.time_s))
+        ground, ground_m2 = Looks.none(), np.empty(0)
+        if len(self.discretes):
+            place = (self.origin_enu_m, self.enu_R_sensor, reach)
+            ground, ground_m2 = looks_at_ground(
+                self.discretes, self.scan, start.time_s, end.time_s, *place, rng
+            )
         found = []
-        if len(looks):
-            found.append(self._echoes(targets, looks, rng))
+        if len(looks) or len(ground):
+            found.append(self._echoes(targets, looks, rng, nobody=(ground, ground_m2)))
         turns = self.scan.turns(start.time_s, end.time_s)
         alarms = int(rng.poisson(turns * self.false_alarms_per_look))
         if alarms:
@@ -342,23 +353,33 @@ class Radar:
         looks: Looks,
         rng: np.random.Generator,
         gain: Floats | None = None,
+        nobody: tuple[Looks, Floats] | None = None,
     ) -> Detections:
-        """Return what is detected of looks, with a factor (K,) on every echo."""
+        """Return what is detected of looks.
+
+        Parameters
+        ----------
+        gain : (K,) factor on every echo
+        nobody : further looks, at what is no target, and their cross sections (Swerling 1)
+        """
         from sensors.echoes import receive  # numba: only where it runs
 
         signatures, truth_id = targets.signatures, looks.target
         rcs_m2, swerling = signatures.rcs_m2[truth_id], signatures.swerling[truth_id]
         if gain is not None:
             rcs_m2 = rcs_m2 * gain
+        others = [] if nobody is None else [(*nobody, 1)]
         if targets.attackers.deception:
             false = false_echoes(
                 targets.attackers.deception, looks, self.receiver, self.transmit_eirp_w
             )
-            nobody = np.full(len(false.looks), FALSE_ALARM, np.int32)
-            looks = Looks.concatenate([looks, false.looks])
-            rcs_m2 = np.concatenate([rcs_m2, false.rcs_m2])
-            swerling = np.concatenate([swerling, np.zeros(nobody.size, np.uint8)])
-            truth_id = np.concatenate([truth_id, nobody])
+            others.append((false.looks, false.rcs_m2, 0))
+        for other, other_m2, case in others:
+            size = len(other)
+            looks = Looks.concatenate([looks, other])
+            rcs_m2 = np.concatenate([rcs_m2, other_m2])
+            swerling = np.concatenate([swerling, np.full(size, case, np.uint8)])
+            truth_id = np.concatenate([truth_id, np.full(size, FALSE_ALARM, np.int32)])
         polar, snr, look = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,

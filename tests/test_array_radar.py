@@ -129,7 +129,7 @@ def straight(position_m: Any, velocity_mps: Any, **given: Any) -> Fakes:
 
 
 def cues_on(targets: Fakes, rows: list[int], time_s: float, sigma_m: float = 50.0) -> Cues:
-    position, velocity = targets.at(np.full(len(rows), time_s), np.array(rows))
+    position, velocity = targets.at(np.full(len(rows), time_s), np.array(rows, np.intp))
     number = np.array(rows, np.int32) + 1
     return Cues(number, position, velocity, np.full(len(rows), sigma_m))
 
@@ -155,18 +155,12 @@ def test_preset_is_sourced_and_builds() -> None:
 
 def test_preset_reaches_its_anchor() -> None:
     sensor = radar()
-    centre = sensor.timetable.raster.centres_rad(np.array([0], np.int32))[0]
-    azimuth, elevation = centre[0], np.radians(2.0)
-    sensor.timetable.raster.beams_of(np.array([azimuth]), np.array([elevation]))
+    elevation = np.radians(2.0)
     range_m = np.linspace(60e3, 200e3, 500)
-    direction = [
-        np.sin(azimuth) * np.cos(elevation),
-        np.cos(azimuth) * np.cos(elevation),
-        np.sin(elevation),
-    ]
-    targets = straight([0, 0, 20.0] + np.outer(range_m, direction), 0.0, rcs_m2=10**0.5, swerling=1)
-    at_centre = np.ones(500)
-    pd, _ = sensor._graded(targets, targets.truth(0.0), at_centre)  # type: ignore[arg-type]
+    direction = [0.0, np.cos(elevation), np.sin(elevation)]
+    place = np.outer(range_m, direction) + np.array([0.0, 0.0, 20.0])
+    targets = straight(place, 0.0, rcs_m2=10**0.5, swerling=1)
+    pd, _ = sensor._graded(targets, targets.truth(0.0), np.ones(500))  # type: ignore[arg-type]
     assert np.interp(-0.9, -pd, range_m) == pytest.approx(150e3, rel=0.03)
 
 
