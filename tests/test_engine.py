@@ -29,7 +29,7 @@ from small_scenarios import (
     world_of,
 )
 
-import sim.engine.session
+import sim.engine.recorder
 from sensors.radar import Radar, RadarSpec
 from sensors.scene import Scene
 from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth, Visibility
@@ -412,7 +412,7 @@ def test_run_folders_do_not_clash(tmp_path: Path) -> None:
 
 def test_a_missing_git_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert sim.engine.session._commit() is None
+    assert sim.engine.recorder._commit() is None
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from sim.core.tables import Bools, Floats, Ints, Snapshot
 from sim.engine.build import build
 from sim.engine.chance import Chance
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
-from sim.engine.session import Outcome, judge_folder, outcome_of, record
+from sim.engine.recorder import Outcome, judge_folder, outcome_of, record
 from sim.engine.step import present
 from sim.engine.world import World
 from sim.picture.track_classes import TrackClasses
@@ -75,11 +75,13 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
     return world
 
 
-def track_again(recording: Recording, world: World, picture: Picture) -> Iterator[Snapshot]:
+def track_again(
+    recording: Recording, world: World, picture: Picture, *, without: int | None = None
+) -> Iterator[Snapshot]:
     """Yield the recorded snapshots with another picture, made of the recorded plots.
 
     Step by step as in the run: the same plots at the same times, the same losses on the
-    links. The tracker gets them without their truth.
+    links. The tracker gets them without their truth, and none of the sensor ``without``.
     """
     until_s = float(recording.manifest["recorded_until_s"])
     steps = int(np.floor(until_s / world.step_s + 1e-9))
@@ -94,7 +96,8 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
     for k, end_s in enumerate(ends_s.tolist()):
         made = plots.take(order[bounds[k] : bounds[k + 1]])
         seen = made.without_truth()
-        picture.take([seen.take(seen.sensor == s) for s in range(len(world.sensors))], end_s)
+        heard = [seen.take((seen.sensor == s) & (s != without)) for s in range(len(world.sensors))]
+        picture.take(heard, end_s)
         tracks, probabilities = present(picture, classes, end_s)
         yield replace(
             recording.snapshot(end_s),

@@ -156,6 +156,10 @@ class Judge(Spec):
         float, Field(gt=0, le=1e6, description="a track farther from a target is not its track")
     ] = 1000.0
     interval_s: Annotated[float, Field(ge=0.01, le=3600)] = 1.0
+    contributions: Annotated[
+        bool,
+        Field(description="track the plots once more without each sensor: what would be lost"),
+    ] = False
 
 
 class Criterion(Spec):
