@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
-from sensors.radar import RadarSpec
+from sensors.passive_radar import PassiveRadarSpec
+from sensors.radar_spec import RadarSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from sensors.mount import Mount
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Measured, Plots, Truth
+    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec,
+    RadarSpec | PassiveRadarSpec,
     Field(discriminator="kind"),
 ]
+
+
+def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> tuple[Sensor, ...]:
+    """Return the sensors that one specification asks for, numbered on from ``mount.index``."""
+    several: Any = spec
+    if hasattr(spec, "build_all"):
+        return tuple(several.build_all(mount, surroundings))
+    return (several.build(mount, surroundings),)
+
+
+def ids_of(spec: SensorSpec) -> tuple[str, ...]:
+    """Return the ids of the sensors that one specification asks for."""
+    ids: tuple[str, ...] = getattr(spec, "sensor_ids", (spec.id,))
+    return ids
 
 
 class Sensor(Protocol):

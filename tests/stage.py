@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sensors.mount import Mount
 from sim.core.tables import Floats, Truth
+from sim.world.attackers import Attackers
 from sim.world.environment import Environment
 from sim.world.frames import Frame
 from sim.world.signatures import ASPECTS, Signatures
@@ -72,6 +73,7 @@ class Fakes:
     path: Callable[[Floats, NDArray[np.intp]], Floats]
     signatures: Signatures
     span_s: tuple[float, float] = (-np.inf, np.inf)
+    attackers: Attackers = field(default_factory=Attackers)
 
     def __len__(self) -> int:
         return len(self.signatures.rcs_m2)

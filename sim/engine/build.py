@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sensors.mount import Mount
-from sensors.registry import Sensor
+from sensors.registry import Sensor, build_sensors
 from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -80,7 +80,7 @@ def _sites(
         place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
         first = len(sensors)
         for sensor in site.sensors:
-            sensors.append(sensor.build(Mount(len(sensors), site.id, place), surroundings))
+            sensors += build_sensors(sensor, Mount(len(sensors), site.id, place), surroundings)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
         sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sensors.registry import ids_of
 from sim.scenario.errors import proposal
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Corridor, Scenario
@@ -73,9 +74,10 @@ def _unknown_metrics(scenario: Scenario) -> Iterator[Conflict]:
 
 def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
     sensors = [
-        (("sites", i, "sensors", k, "id"), sensor.id)
+        (("sites", i, "sensors", k, "id"), id_)
         for i, site in enumerate(scenario.sites)
         for k, sensor in enumerate(site.sensors)
+        for id_ in ids_of(sensor)
     ]
     named: dict[str, list[tuple[KeyPath, str]]] = {
         "nation": _ids("nations", scenario.nations),
@@ -83,6 +85,7 @@ def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
         "site": _ids("sites", scenario.sites),
         "sensor": [*sensors],
         "target": _ids("targets", scenario.targets),
+        "emitter": _ids("emitters", scenario.emitters),
         "protected object": _ids("protect", scenario.protect),
     }
     for what, places in named.items():
@@ -105,7 +108,7 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     for i, site in enumerate(scenario.sites):
         yield from _unknown(("sites", i, "nation"), site.nation, "nation", nations)
         yield from _unknown(("sites", i, "network"), site.network, "network", networks)
-    sensors = [sensor.id for site in scenario.sites for sensor in site.sensors]
+    sensors = [i for site in scenario.sites for sensor in site.sensors for i in ids_of(sensor)]
     for i, reference in enumerate(scenario.tracker.reference_sensors):
         yield from _unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
     for i, area in enumerate(scenario.protect):

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sensors.registry import SensorSpec
 from sim.tracking.config import TrackerConfig
+from sim.world.electronic_attack import GroundEmitter
 from sim.world.environment import Environment
 from sim.world.spec import Height, Identifier, Latitude, Longitude, Position, Spec
 from sim.world.targets import TargetSpec
@@ -204,6 +205,9 @@ class Scenario(Spec):
     networks: tuple[Network, ...] = ()
     sites: Annotated[tuple[Site, ...], Field(min_length=1)]
     targets: tuple[TargetSpec, ...] = ()
+    emitters: Annotated[
+        tuple[GroundEmitter, ...], Field(description="jammers and spoofers on the ground")
+    ] = ()
     protect: tuple[ProtectSpec, ...] = ()
     tracker: TrackerConfig = TrackerConfig()
     picture: Picture = Picture()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 Presets = Mapping[str, Mapping[str, "Preset"]]
 
@@ -70,6 +72,64 @@ def read_presets(path: Path) -> Presets:
             {str(key): _preset(f"{path}: {name}.{key}", entry) for key, entry in entries.items()}
         )
     return MappingProxyType(presets)
+
+
+def with_values_of_preset(
+    given: Any,
+    spec: type[BaseModel],
+    path: Path,
+    kind: str,
+    own_keys: Iterable[str],
+    replaced: Mapping[str, Iterable[str]],
+) -> Any:
+    """Return the keys that a scenario gives, with the values of its preset under them.
+
+    Parameters
+    ----------
+    given
+        What the scenario says; returned as it is unless it is a mapping.
+    spec
+        The model that will check the result.
+    path
+        The file of presets.
+    kind
+        What a preset of this file is one of, for messages.
+    own_keys
+        What no preset can give.
+    replaced
+        By explicit key: keys of the preset that lose their meaning with it.
+
+    Raises
+    ------
+    ValueError
+        If the preset is unknown, or neither preset nor all needed keys are given.
+    """
+    if not isinstance(given, dict):
+        return given
+    presets = read_presets(path)
+    name = given.get("preset")
+    if name is None:
+        needed = [key for key, field in spec.model_fields.items() if field.is_required()]
+        missing = [key for key in needed if key not in given and key not in own_keys]
+        if missing:
+            raise ValueError(f"give a preset ({', '.join(presets)}), or also {', '.join(missing)}")
+        return given
+    if not isinstance(name, str):
+        return given
+    if name not in presets:
+        near = get_close_matches(name, presets, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"unknown {kind} preset {name!r}{hint} (known: {', '.join(presets)})")
+    values = {key: preset.value for key, preset in presets[name].items()}
+    for chosen, meaningless in replaced.items():
+        if given.get(chosen) is not None:
+            values = {key: value for key, value in values.items() if key not in meaningless}
+    return values | given
+
+
+def trim_required(schema: dict[str, Any], own_keys: Iterable[str]) -> None:
+    """Trim a JSON schema: a preset may give all other keys, which no schema can know."""
+    schema["required"] = list(own_keys)
 
 
 def _preset(where: str, entry: object) -> Preset:

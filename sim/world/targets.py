@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from sim.world.electronic_attack import Deception, GnssAttack, NoiseJammer
 from sim.world.presets import Preset, read_presets
 from sim.world.spec import Identifier, Position, RelativePath, Spec
 
@@ -176,6 +177,11 @@ class TargetSpec(Spec):
         Literal["each", "group"],
         Field(description="whether the picture owes a track to every member or to the group"),
     ] = "each"
+    jammer: Annotated[NoiseJammer | None, Field(description="noise that every member makes")] = None
+    deception: Annotated[Deception | None, Field(description="echoes of nobody")] = None
+    gnss: Annotated[
+        GnssAttack | None, Field(description="jams or spoofs satellite navigation around it")
+    ] = None
     route: Annotated[list[RouteEntry], Field(min_length=1)] | None = None
     recorded: Recorded | None = None
     ballistic: Ballistic | None = None

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.core.geodesy import ecef_from_geodetic, ecef_R_local
 from sim.core.tables import Affiliation, Bytes, Floats, Truth
+from sim.world.attackers import Attackers, build_attackers
 from sim.world.ballistic import arc_between
 from sim.world.corners import Limits
+from sim.world.electronic_attack import GroundEmitter
 from sim.world.flight import Flight
 from sim.world.formation import (
     formation_offsets_m,
@@ -45,6 +47,7 @@ class Targets:
     signatures : what makes each seen and heard
     trajectories : their paths
     dropped_rows : for each recorded flight that had any, the rows dropped by reason
+    attackers : what they, and emitters on the ground, do to sensors
     """
 
     ids: tuple[str, ...]
@@ -54,6 +57,7 @@ class Targets:
     signatures: Signatures
     trajectories: Trajectories
     dropped_rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    attackers: Attackers = field(default_factory=Attackers)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,6 +78,7 @@ def build_targets(
     folder: Path,
     rng_for: RngFor,
     duration_s: float,
+    emitters: Sequence[GroundEmitter] = (),
 ) -> Targets:
     """Compile all targets' paths.
 
@@ -91,6 +96,8 @@ def build_targets(
         Returns the generator of a target's id; only swarms draw from it.
     duration_s
         Until when targets with ``at_end: stay`` stay.
+    emitters
+        Jammers and spoofers on the ground.
 
     Raises
     ------
@@ -125,7 +132,14 @@ def build_targets(
         signatures_of(owners),
         Trajectories.join(paths),
         dropped_rows,
+        build_attackers(owners, emitters, lambda place: _enu_m(place, frame, ground_height_m)),
     )
+
+
+def _enu_m(position: Position, frame: Frame, ground_height_m: float) -> Floats:
+    height_m = position.height_above_ellipsoid_m(ground_height_m)
+    latitude, longitude = np.radians(position.latitude_deg), np.radians(position.longitude_deg)
+    return frame.from_geodetic(latitude, longitude, height_m)
 
 
 def _paths(

@@ -1,0 +1,89 @@
+"""Electronic attack against published and independently computed numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sensors.gnss import free_space_loss_db, tolerable_jam_to_signal_db
+from sensors.jamming import burn_through_range_m, self_screening_crossover_m, stand_off_crossover_m
+from sim.verification.check import Check
+
+_MAHAFZA = "Mahafza, Radar Systems Analysis and Design Using MATLAB, electronic countermeasures"
+
+
+def _ratio(decibels: float) -> float:
+    return float(10.0 ** (decibels / 10.0))
+
+
+def _self_screening_km() -> float:
+    crossover_m = self_screening_crossover_m(
+        peak_power_w=50e3,
+        gain=_ratio(35.0),
+        rcs_m2=10.0,
+        receiver_bandwidth_hz=667e3,
+        losses=_ratio(0.01),
+        jammer_erp_w=20.0 * _ratio(10.0),
+        jammer_bandwidth_hz=50e6,
+        jammer_losses=_ratio(0.3),
+    )
+    return crossover_m / 1e3
+
+
+def _stand_off_km() -> float:
+    crossover_m = stand_off_crossover_m(
+        peak_power_w=10e3,
+        gain=_ratio(35.0),
+        rcs_m2=10.0,
+        receiver_bandwidth_hz=500e3,
+        losses=_ratio(0.01),
+        jammer_erp_w=1000.0 * _ratio(30.0),
+        jammer_bandwidth_hz=500e3,
+        jammer_range_m=22.2e3,
+        gain_to_jammer=_ratio(10.0),
+        jammer_losses=_ratio(0.3),
+    )
+    return crossover_m / 1e3
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "self-screening crossover, 50 kW 35 dB 10 m² against 20 W 10 dB over 50 MHz",
+        "km",
+        7.100,
+        _self_screening_km,
+        0.001,
+        f"{_MAHAFZA}; computed independently",
+    ),
+    Check(
+        "stand-off crossover, 10 kW 35 dB 10 m² against 1 kW 30 dB at 22.2 km, side lobe 10 dB",
+        "km",
+        1.431,
+        _stand_off_km,
+        0.001,
+        f"{_MAHAFZA}; computed independently",
+    ),
+    Check(
+        "burn-through without noise is the range of the radar equation, SNR 13 dB at 100 km",
+        "km",
+        100.0,
+        lambda: burn_through_range_m(_ratio(213.0), _ratio(13.0), 0.0) / 1e3,
+        1e-9,
+        "R⁴ = S / D",
+    ),
+    Check(
+        "free-space loss, GPS L1 at 10 km",
+        "dB",
+        116.4,
+        lambda: float(free_space_loss_db(np.array(10e3), 1575.42e6)),
+        0.05,
+        "Recommendation ITU-R P.525: 32.4 + 20 log₁₀ f(MHz) + 20 log₁₀ d(km)",
+    ),
+    Check(
+        "J/S that GPS C/A tracking bears, C/N₀ 44 down to 28 dB-Hz, noise matched to the code",
+        "dB",
+        33.75,
+        lambda: tolerable_jam_to_signal_db(44.0, 28.0, 1.5),
+        0.05,
+        "Kaplan and Hegarty, Understanding GPS, chapter 6; computed independently",
+    ),
+)
