@@ -12,6 +12,7 @@ from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
 from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
+from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
@@ -45,7 +46,7 @@ def build(scenario: LoadedScenario) -> World:
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
     )
-    sensors, sites = _sites(spec, surroundings)
+    sensors, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
@@ -71,7 +72,7 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
 
 
 def _sites(
-    spec: Scenario, surroundings: Surroundings
+    spec: Scenario, surroundings: Surroundings, targets: Targets
 ) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
@@ -83,8 +84,23 @@ def _sites(
             sensors += build_sensors(sensor, Mount(len(sensors), site.id, place), surroundings)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
-        sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))
+        outages = link.outages + _drowned(link, spec, targets, surroundings)
+        sites.append(
+            SiteSensors(site.id, own, link.latency_s, link.loss, outages, link.outage_loss)
+        )
     return tuple(sensors), tuple(sites)
+
+
+def _drowned(
+    link: Network, spec: Scenario, targets: Targets, surroundings: Surroundings
+) -> tuple[tuple[float, float], ...]:
+    """Return when noise jammers drown a link."""
+    if link.radio is None or not targets.attackers.noise:
+        return ()
+    receiver = np.array(_enu(surroundings.frame, link.radio.receiver, spec.area.height_m))
+    return jammed_windows(
+        link.radio, receiver, targets, surroundings, spec.time.duration_s, spec.record.interval_s
+    )
 
 
 def _setting(

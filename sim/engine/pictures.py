@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sim.core.tables import Floats, Indices, Ints, Plots, Tracks
+from sim.core.tables import Indices, Ints, Plots, Tracks
 from sim.network.links import Links, Mailbox, Post
 from sim.picture.looks import EchoFacts, Looks
 from sim.tracking import Tracker, TrackerConfig
@@ -216,14 +216,13 @@ def open_picture(world: World, chance: Chance) -> Picture:
     if config.architecture == "stove-piped":
         return StovePipedPicture(trackers, echoes)
     chances = [chance.generator(f"report/{site.id}") for site in sites]
-    post = Post[SiteReport](Links(*_links(sites)), chances)
+    post = Post[SiteReport](_links(sites), chances)
     return DistributedPicture(trackers, echoes, post, config, world.step_s)
 
 
 def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> CentralPicture:
     """Return the empty picture of one tracker."""
-    sizes = [site.sensors.size for site in world.sites]
-    links = Links(*(np.repeat(column, sizes) for column in _links(world.sites)))
+    links = _links([site for site in world.sites for _ in site.sensors])
     chances = [chance.generator(f"link/{sensor.id}") for sensor in world.sensors]
     keep_latest = world.spec.picture.classification
     tracker = Tracker(
@@ -232,6 +231,11 @@ def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> C
     return CentralPicture(tracker, Mailbox(links, chances), world.echoes)
 
 
-def _links(sites: Sequence[SiteSensors]) -> tuple[Floats, Floats]:
-    """Latency and loss of the sites' links."""
-    return np.array([site.latency_s for site in sites]), np.array([site.loss for site in sites])
+def _links(sites: Sequence[SiteSensors]) -> Links:
+    """Return the links of sites, one for each mention."""
+    return Links(
+        latency_s=np.array([site.latency_s for site in sites]),
+        loss=np.array([site.loss for site in sites]),
+        outages=tuple(site.outages for site in sites),
+        outage_loss=np.array([site.outage_loss for site in sites]),
+    )

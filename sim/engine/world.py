@@ -21,12 +21,19 @@ from sim.world.truth import Targets
 
 @dataclass(frozen=True, slots=True)
 class SiteSensors:
-    """A site: which of the run's sensors stand there, and what link it has."""
+    """A site: which of the run's sensors stand there, and what link it has.
+
+    Attributes
+    ----------
+    outages, outage_loss : windows of time in which so much of what it sends is lost
+    """
 
     id: str
     sensors: Ints
     latency_s: float
     loss: float
+    outages: tuple[tuple[float, float], ...] = ()
+    outage_loss: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

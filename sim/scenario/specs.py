@@ -13,6 +13,7 @@ from sim.world.electronic_attack import GroundEmitter
 from sim.world.environment import Environment
 from sim.world.spec import Height, Identifier, Latitude, Longitude, Position, Spec
 from sim.world.targets import TargetSpec
+from sim.world.windows import Window
 
 _START_EXAMPLE = "2025-10-13T14:00:00Z"
 
@@ -67,6 +68,23 @@ class Nation(Spec):
     title: str | None = None
 
 
+class LinkRadio(Spec):
+    """The radio of a link, which a noise jammer of its frequency may drown."""
+
+    receiver: Annotated[Position, Field(description="the end that a jammer has to reach")]
+    length_km: Annotated[float, Field(gt=0, le=2000, description="from sender to receiver")]
+    frequency_ghz: Annotated[float, Field(gt=0.001, le=300)]
+    bandwidth_mhz: Annotated[float, Field(gt=0, le=10_000)]
+    erp_dbw: Annotated[float, Field(ge=-60, le=120, description="of the sender, at the receiver")]
+    off_axis_db: Annotated[
+        float,
+        Field(ge=-80, le=0, description="receiving gain towards jammers, less that to the sender"),
+    ] = 0.0
+    jam_to_signal_max_db: Annotated[
+        float, Field(ge=-40, le=60, description="more noise than this and nothing arrives")
+    ] = -10.0
+
+
 class Network(Spec):
     """A link from sites to where the picture is built."""
 
@@ -83,6 +101,13 @@ class Network(Spec):
             "is distributed",
         ),
     ] = 0.0
+    outages: Annotated[
+        tuple[Window, ...], Field(description="[from_s, to_s] of each time with outage_loss")
+    ] = ()
+    outage_loss: Annotated[float, Field(gt=0, le=1)] = 1.0
+    radio: Annotated[
+        LinkRadio | None, Field(description="lets noise jammers cause outages of their own")
+    ] = None
 
 
 class Site(Spec):
