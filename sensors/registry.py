@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
+from sensors.camera import CameraSpec, InfraredSpec
 from sensors.radar import RadarSpec
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec,
+    RadarSpec | CameraSpec | InfraredSpec,
     Field(discriminator="kind"),
 ]
 

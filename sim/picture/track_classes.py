@@ -137,6 +137,10 @@ class TrackClasses:
             looks.rcs_least_dbsm[heard],
             replies,
         )
+        told = looks.seen_class >= 0
+        self._classifier.recognise(
+            looks.number[told], looks.seen_class[told], looks.confusion[told]
+        )
 
 
 def with_classes(tracks: Tracks, probabilities: Floats) -> Tracks:

@@ -77,7 +77,6 @@ class CompiledEngine:
         self._suspects = no_suspects()
         self._check_interval_s = check_interval_s(sensors)
         self._clutter = empty_clutter(sensors)
-        self._triangulates = can_triangulate(sensors)
         self.wants_pairs = config.registration
         self.pairs = self._confirmed_pairs(None, None)
 
@@ -160,7 +159,7 @@ class CompiledEngine:
             )  # fmt: skip
         else:
             self._count = start_tracks(self._tracks, older, taken, cycle, models, sensors, policy)
-        if self._triangulates:
+        if can_triangulate(sensors):
             rows, place = find_crossings(taken, cycle, sensors, policy)
             if len(rows):
                 self._tracks = with_room(self._tracks, self._count, self._count + len(rows))
