@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
+from sensors.camera import CameraSpec, InfraredSpec
 from sensors.passive_radar import PassiveRadarSpec
 from sensors.radar_spec import RadarSpec
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec | PassiveRadarSpec,
+    RadarSpec | PassiveRadarSpec | CameraSpec | InfraredSpec,
     Field(discriminator="kind"),
 ]
 

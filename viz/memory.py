@@ -6,7 +6,7 @@ plot is forgotten after ``AFTERGLOW_S``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Places:
     origin_enu_m: Floats  # (S, 3)
     enu_R_sensor: Floats  # (S, 3, 3)
     range_max_m: Floats  # (S,)
+    geography: Geography
 
     @classmethod
     def of(cls, setting: Setting) -> Places:
@@ -39,7 +40,17 @@ class Places:
             origin_enu_m=origin,
             enu_R_sensor=geography.enu_R_local(origin),
             range_max_m=np.array([s.range_max_m for s in setting.sensors], float),
+            geography=geography,
         )
+
+    def at(self, snapshot: Snapshot) -> Places:
+        """Return the places at a snapshot's time; a sensor that is off stays where it was."""
+        if not len(snapshot.sensor_position_enu_m):
+            return self
+        on = ~np.isnan(snapshot.sensor_position_enu_m[:, :1])
+        origin = np.where(on, snapshot.sensor_position_enu_m, self.origin_enu_m)
+        axes = self.geography.enu_R_local(origin)
+        return replace(self, origin_enu_m=origin, enu_R_sensor=axes)
 
     def of_plots(self, plots: Plots) -> Floats:
         """Return positions (N, 3) of plots in scenario ENU.

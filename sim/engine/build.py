@@ -6,17 +6,19 @@ import math
 
 import numpy as np
 
+from sensors.aboard import Carrier
 from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
-from sim.core.tables import Affiliation
+from sim.core.tables import Affiliation, Floats
 from sim.engine.chance import Chance
+from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
 from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.specs import Corridor, Network, Scenario
+from sim.scenario.specs import Corridor, Network, Scenario, Site
 from sim.world.frames import Frame
 from sim.world.spec import Position
 from sim.world.surroundings import FlatGround, Surroundings
@@ -46,7 +48,7 @@ def build(scenario: LoadedScenario) -> World:
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
     )
-    sensors, sites = _sites(spec, surroundings, targets)
+    sensors, carriers, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
@@ -54,6 +56,7 @@ def build(scenario: LoadedScenario) -> World:
         frame=frame,
         targets=targets,
         sensors=sensors,
+        platforms=Platforms(carriers, surroundings),
         models=sensor_models(sensors, frame),
         echoes=echo_facts(sensors),
         sites=sites,
@@ -73,22 +76,44 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
 
 def _sites(
     spec: Scenario, surroundings: Surroundings, targets: Targets
-) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
+) -> tuple[tuple[Sensor, ...], tuple[Carrier | None, ...], tuple[SiteSensors, ...]]:
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
+    carriers: list[Carrier | None] = []
     sites = []
     for site in spec.sites:
-        place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
+        carrier = None
+        if site.position is not None:
+            place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
+        else:
+            carrier, place = _carrier(site, surroundings, targets)
+        row = -1 if carrier is None else carrier.target
         first = len(sensors)
         for sensor in site.sensors:
-            sensors += build_sensors(sensor, Mount(len(sensors), site.id, place), surroundings)
+            mount = Mount(len(sensors), site.id, place, row)
+            built = build_sensors(sensor, mount, surroundings)
+            sensors += built
+            carriers += [carrier] * len(built)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
         outages = link.outages + _drowned(link, spec, targets, surroundings)
         sites.append(
             SiteSensors(site.id, own, link.latency_s, link.loss, outages, link.outage_loss)
         )
-    return tuple(sensors), tuple(sites)
+    return tuple(sensors), tuple(carriers), tuple(sites)
+
+
+def _carrier(site: Site, surroundings: Surroundings, targets: Targets) -> tuple[Carrier, Floats]:
+    """Return what carries a site, and where its sensors are when the carrier's path begins.
+
+    A carrier that is not among the targets leaves them over the frame's origin.
+    """
+    if site.aboard not in targets.ids:
+        return Carrier(-1, site.mast_m), np.array([0.0, 0.0, site.mast_m])
+    row = targets.ids.index(site.aboard)
+    paths = targets.trajectories
+    carrier = Carrier(row, site.mast_m)
+    return carrier, carrier.place(paths.knots[paths.first_knot[row], 1:4], surroundings)
 
 
 def _drowned(
@@ -106,6 +131,7 @@ def _drowned(
 def _setting(
     spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
 ) -> Setting:
+    aboard = {site.id: site.aboard for site in spec.sites}
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
         scenario=spec.name,
@@ -115,7 +141,7 @@ def _setting(
         origin_latitude_rad=frame.latitude_rad,
         origin_longitude_rad=frame.longitude_rad,
         origin_height_m=frame.height_m,
-        sensors=tuple(_sensor_facts(sensor) for sensor in sensors),
+        sensors=tuple(_sensor_facts(sensor, aboard[sensor.site]) for sensor in sensors),
         targets=tuple(
             TargetFacts(
                 id=id_,
@@ -137,7 +163,7 @@ def _setting(
     )
 
 
-def _sensor_facts(sensor: Sensor) -> SensorFacts:
+def _sensor_facts(sensor: Sensor, carrier: str | None) -> SensorFacts:
     east, north, up = sensor.origin_enu_m
     first_azimuth_rad = sensor.beam_azimuth_rad(0.0)
     return SensorFacts(
@@ -148,6 +174,7 @@ def _sensor_facts(sensor: Sensor) -> SensorFacts:
         range_max_m=float(sensor.range_max_m),
         period_s=float(sensor.period_s),
         first_azimuth_rad=None if math.isnan(first_azimuth_rad) else first_azimuth_rad,
+        carrier=carrier,
     )
 
 

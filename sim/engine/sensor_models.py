@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sensors.abilities import Recognises
 from sensors.registry import Sensor
 from sim.core.tables import ELEVATION, Floats
 from sim.picture.looks import EchoFacts
@@ -55,6 +56,9 @@ def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
         snr_least_db=np.array([sensor.snr_least_db for sensor in sensors]),
         interrogates=np.array([sensor.interrogates for sensor in sensors]),
         measures_height=np.array([bool(sensor.measures[ELEVATION]) for sensor in sensors]),
+        confusion=np.array(
+            [s.confusion if isinstance(s, Recognises) else np.nan for s in sensors], float
+        ),
     )
 
 

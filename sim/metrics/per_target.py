@@ -34,9 +34,15 @@ def _range_m(truth: TruthHistory, row: int, facts: Facts) -> float | None:
     """Slant range to the sensor that sees the target best, else to the nearest one."""
     if not facts.sensor_ids:
         return None
-    ranges = np.linalg.norm(facts.sensor_position_enu_m - truth.position_enu_m[row], axis=1)
+    place = facts.sensor_position_enu_m.copy()
+    for sensor in np.flatnonzero(facts.sensor_carrier >= 0):
+        here = truth.target == facts.sensor_carrier[sensor]
+        here &= truth.time_s == truth.time_s[row]
+        place[sensor] = truth.position_enu_m[here][0] if here.any() else np.inf
+    ranges = np.linalg.norm(place - truth.position_enu_m[row], axis=1)
     best = truth.best_sensor[row]
-    return float(ranges[best] if best >= 0 else ranges.min())
+    found = float(ranges[best] if best >= 0 else ranges.min())
+    return found if np.isfinite(found) else None
 
 
 def per_target(

@@ -13,6 +13,8 @@ class SensorFacts:
     """One sensor: where it stands (scenario ENU, m), how far and how often it looks.
 
     ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one.
+    ``carrier`` is the target that carries it, None on the ground; its place is then that where
+    the carrier's path begins, and later ones are in the snapshots.
     """
 
     id: str
@@ -22,6 +24,7 @@ class SensorFacts:
     range_max_m: float
     period_s: float
     first_azimuth_rad: float | None = None
+    carrier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

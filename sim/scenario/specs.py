@@ -111,7 +111,7 @@ class Network(Spec):
 
 
 class Site(Spec):
-    """A place with sensors, of one nation, on one network."""
+    """A place or a target with sensors, of one nation, on one network."""
 
     id: Identifier
     title: str | None = None
@@ -120,8 +120,22 @@ class Site(Spec):
         Identifier | None,
         Field(description="id of one of the networks; without one, everything arrives at once"),
     ] = None
-    position: Position
+    position: Position | None = None
+    aboard: Annotated[
+        Identifier | None, Field(description="id of the target that carries the sensors")
+    ] = None
+    mast_m: Annotated[
+        float, Field(ge=-100, le=1000, description="height of the sensors above their carrier")
+    ] = 0.0
     sensors: Annotated[tuple[SensorSpec, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if (self.position is None) == (self.aboard is None):
+            raise ValueError("give either position or aboard (id of the target that carries it)")
+        if self.mast_m and self.aboard is None:
+            raise ValueError("mast_m needs aboard; on the ground, position gives the height")
+        return self
 
 
 class Separation(Spec):

@@ -79,7 +79,6 @@ class CompiledEngine:
         self._suspects = no_suspects()
         self._check_interval_s = check_interval_s(sensors)
         self._clutter = empty_clutter(sensors)
-        self._triangulates = can_triangulate(sensors)
         self._bearings = no_bearings()
         self.wants_pairs = config.registration
         self.pairs = self._confirmed_pairs(None, None)
@@ -163,7 +162,7 @@ class CompiledEngine:
             )  # fmt: skip
         else:
             self._count = start_tracks(self._tracks, older, taken, cycle, models, sensors, policy)
-        if self._triangulates:
+        if can_triangulate(sensors):
             self._start_from_bearings(older, cycle, taken)
         new = self._count - older
         self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Bools, Bytes, Floats, Measured
+from sim.core.tables import Bools, Bytes, Floats, Ints, Measured
 
 
 def _none() -> Floats:
     return np.empty(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """Where moving sensors are for a while, one row each.
+
+    Attributes
+    ----------
+    sensor : (M,) row of ``SensorModels``
+    on : (M,) whether it looks at all; one that does not stays where it was
+    origin_enu_m, enu_R_sensor, height_m : (M, 3), (M, 3, 3), (M,) as in ``SensorModels``
+    """
+
+    sensor: Ints
+    on: Bools
+    origin_enu_m: Floats
+    enu_R_sensor: Floats
+    height_m: Floats
+
+    def __len__(self) -> int:
+        return int(self.sensor.size)
+
+    def take(self, rows: Bools) -> Poses:
+        """Return some rows."""
+        return Poses(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +146,25 @@ class SensorModels:
 
     def __len__(self) -> int:
         return int(self.period_s.size)
+
+    def movable(self) -> Self:
+        """Return a copy whose ``place`` moves no other one's sensors."""
+        names = ("origin_enu_m", "enu_R_sensor", "height_m", "range_max_m")
+        return replace(self, **{name: getattr(self, name).copy() for name in names})
+
+    def place(self, poses: Poses, range_max_m: Floats) -> None:
+        """Move sensors, in place: all who hold these columns see it.
+
+        Parameters
+        ----------
+        poses : where to
+        range_max_m : (S,) of the sensors where they look; 0 where they do not
+        """
+        on = poses.take(poses.on)
+        self.origin_enu_m[on.sensor] = on.origin_enu_m
+        self.enu_R_sensor[on.sensor] = on.enu_R_sensor
+        self.height_m[on.sensor] = on.height_m
+        self.range_max_m[poses.sensor] = np.where(poses.on, range_max_m[poses.sensor], 0.0)
 
     @classmethod
     def at_origin(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Bools, Bytes, Floats, Reply
-from sim.world.targets import TargetSpec
+from sim.core.tables import Bools, Bytes, Floats, Ints, Reply, fill_left_out, no_class
+from sim.world.targets import CLASS_NAMES, TargetSpec
 
 #: Angles from the nose, in equal steps, for which ``rcs_aspect_db`` gives the echo.
 ASPECTS = 5
@@ -35,6 +35,7 @@ class Signatures:
     infrared_contrast_k : temperature above the background
     ads_b_nacp : accuracy category of the position that it tells, 0 if it tells none
     remote_id : whether it tells its identity and position
+    target_class : its shape, as index of ``CLASS_NAMES``, −1 if of none; may be left out
     """
 
     rcs_m2: Floats
@@ -51,6 +52,10 @@ class Signatures:
     infrared_contrast_k: Floats
     ads_b_nacp: Bytes
     remote_id: Bools
+    target_class: Ints = field(default_factory=no_class)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, self.rcs_m2.size, target_class=-1)
 
 
 def signatures_of(specs: Sequence[TargetSpec]) -> Signatures:
@@ -77,6 +82,7 @@ def signatures_of(specs: Sequence[TargetSpec]) -> Signatures:
         infrared_contrast_k=column("infrared_contrast_k", 0.0),
         ads_b_nacp=column("ads_b_nacp", 0).astype(np.uint8),
         remote_id=np.array([bool(spec.characteristic("remote_id")) for spec in specs]),
+        target_class=np.array([CLASS_NAMES.index(spec.target_class) for spec in specs], np.int32),
     )
 
 

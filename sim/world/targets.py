@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -31,6 +31,9 @@ TargetClass = Literal[
     "patrol-boat",
     "uncrewed-surface-vessel",
 ]
+
+#: The classes in the order of ``Plots.seen_class``.
+CLASS_NAMES: tuple[str, ...] = get_args(TargetClass)
 
 Positive = Annotated[float, Field(gt=0)]
 Speed = Annotated[float, Field(gt=0, le=10_000)]
