@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
+from sensors.acoustic import AcousticSpec
+from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.radar import RadarSpec
+from sensors.rf import DirectionFinderSpec
+from sensors.secondary_radar import SecondaryRadarSpec
+from sensors.time_difference import TimeDifferenceSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +22,13 @@ if TYPE_CHECKING:
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec,
+    RadarSpec
+    | AcousticSpec
+    | DirectionFinderSpec
+    | TimeDifferenceSpec
+    | AdsBSpec
+    | RemoteIdSpec
+    | SecondaryRadarSpec,
     Field(discriminator="kind"),
 ]
 
@@ -107,6 +118,14 @@ class Sensor(Protocol):
     @property
     def horizon(self) -> bool:
         """Whether the earth hides low targets from it."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether it hears only what targets send or sound: its silence says nothing of them."""
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """(3,) place of the transmitter or the second receiver, if ``measured`` has one."""
 
     @property
     def interrogates(self) -> bool:

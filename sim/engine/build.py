@@ -45,11 +45,11 @@ def build(scenario: LoadedScenario) -> World:
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
     )
-    sensors, sites = _sites(spec, surroundings)
+    sensors, kinds, sites = _sites(spec, surroundings)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
-        setting=_setting(spec, frame, targets, sensors),
+        setting=_setting(spec, frame, targets, sensors, kinds),
         frame=frame,
         targets=targets,
         sensors=sensors,
@@ -72,23 +72,32 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
 
 def _sites(
     spec: Scenario, surroundings: Surroundings
-) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
+) -> tuple[tuple[Sensor, ...], tuple[str, ...], tuple[SiteSensors, ...]]:
+    """Return the sensors, the kind of each, and the sites; a network makes several sensors."""
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
+    kinds: list[str] = []
     sites = []
     for site in spec.sites:
         place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
         first = len(sensors)
         for sensor in site.sensors:
-            sensors.append(sensor.build(Mount(len(sensors), site.id, place), surroundings))
+            built = sensor.build(Mount(len(sensors), site.id, place), surroundings)
+            made = built if isinstance(built, tuple) else (built,)
+            sensors += made
+            kinds += [sensor.kind] * len(made)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
         sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))
-    return tuple(sensors), tuple(sites)
+    return tuple(sensors), tuple(kinds), tuple(sites)
 
 
 def _setting(
-    spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
+    spec: Scenario,
+    frame: Frame,
+    targets: Targets,
+    sensors: tuple[Sensor, ...],
+    kinds: tuple[str, ...],
 ) -> Setting:
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
@@ -99,7 +108,7 @@ def _setting(
         origin_latitude_rad=frame.latitude_rad,
         origin_longitude_rad=frame.longitude_rad,
         origin_height_m=frame.height_m,
-        sensors=tuple(_sensor_facts(sensor) for sensor in sensors),
+        sensors=tuple(map(_sensor_facts, sensors, kinds)),
         targets=tuple(
             TargetFacts(
                 id=id_,
@@ -121,17 +130,18 @@ def _setting(
     )
 
 
-def _sensor_facts(sensor: Sensor) -> SensorFacts:
+def _sensor_facts(sensor: Sensor, kind: str) -> SensorFacts:
     east, north, up = sensor.origin_enu_m
     first_azimuth_rad = sensor.beam_azimuth_rad(0.0)
     return SensorFacts(
         id=sensor.id,
-        kind=type(sensor).__name__.lower(),
+        kind=kind,
         site=sensor.site,
         position_enu_m=(float(east), float(north), float(up)),
         range_max_m=float(sensor.range_max_m),
         period_s=float(sensor.period_s),
         first_azimuth_rad=None if math.isnan(first_azimuth_rad) else first_azimuth_rad,
+        measured=sensor.measured.name.lower(),
     )
 
 

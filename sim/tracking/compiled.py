@@ -24,6 +24,7 @@ from sim.tracking.life import (
     count_hidden,
     count_missed_looks,
 )
+from sim.tracking.multilateration import can_multilaterate, find_fixes, start_at_fixes
 from sim.tracking.pairing import Pairs, pair_jointly, pair_nearest, share_unresolved
 from sim.tracking.policy import SensorColumns, model_rows, policy_of
 from sim.tracking.starts import start_tracks
@@ -78,6 +79,7 @@ class CompiledEngine:
         self._check_interval_s = check_interval_s(sensors)
         self._clutter = empty_clutter(sensors)
         self._triangulates = can_triangulate(sensors)
+        self._multilaterates = can_multilaterate(sensors)
         self.wants_pairs = config.registration
         self.pairs = self._confirmed_pairs(None, None)
 
@@ -168,6 +170,13 @@ class CompiledEngine:
                     self._tracks, older, self._count, taken, rows, place, cycle, models, sensors,
                     policy,
                 )  # fmt: skip
+        if self._multilaterates:
+            fixes = find_fixes(taken, cycle, sensors, policy)
+            if len(fixes.place):
+                self._tracks = with_room(self._tracks, self._count, self._count + len(fixes.place))
+                self._count = start_at_fixes(
+                    self._tracks, older, self._count, fixes, cycle, models, sensors, policy
+                )
         new = self._count - older
         self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)
         self._born += new
