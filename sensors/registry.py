@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
+from sensors.acoustic import AcousticSpec
 from sensors.camera import CameraSpec, InfraredSpec
+from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.passive_radar import PassiveRadarSpec
 from sensors.radar_spec import RadarSpec
+from sensors.rf import DirectionFinderSpec
+from sensors.secondary_radar import SecondaryRadarSpec
+from sensors.time_difference import TimeDifferenceSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +26,16 @@ if TYPE_CHECKING:
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec | PassiveRadarSpec | CameraSpec | InfraredSpec,
+    RadarSpec
+    | PassiveRadarSpec
+    | SecondaryRadarSpec
+    | AcousticSpec
+    | DirectionFinderSpec
+    | TimeDifferenceSpec
+    | CameraSpec
+    | InfraredSpec
+    | AdsBSpec
+    | RemoteIdSpec,
     Field(discriminator="kind"),
 ]
 
@@ -125,6 +139,14 @@ class Sensor(Protocol):
     @property
     def horizon(self) -> bool:
         """Whether the earth hides low targets from it."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether it hears only what targets send or sound: its silence says nothing of them."""
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """(3,) place of the transmitter or the second receiver, if ``measured`` has one."""
 
     @property
     def interrogates(self) -> bool:

@@ -48,11 +48,11 @@ def build(scenario: LoadedScenario) -> World:
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
     )
-    sensors, carriers, sites = _sites(spec, surroundings, targets)
+    sensors, kinds, carriers, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
-        setting=_setting(spec, frame, targets, sensors),
+        setting=_setting(spec, frame, targets, sensors, kinds),
         frame=frame,
         targets=targets,
         sensors=sensors,
@@ -76,9 +76,13 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
 
 def _sites(
     spec: Scenario, surroundings: Surroundings, targets: Targets
-) -> tuple[tuple[Sensor, ...], tuple[Carrier | None, ...], tuple[SiteSensors, ...]]:
+) -> tuple[
+    tuple[Sensor, ...], tuple[str, ...], tuple[Carrier | None, ...], tuple[SiteSensors, ...]
+]:
+    """Return the sensors, the kind and the carrier of each, and the sites."""
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
+    kinds: list[str] = []
     carriers: list[Carrier | None] = []
     sites = []
     for site in spec.sites:
@@ -93,6 +97,7 @@ def _sites(
             mount = Mount(len(sensors), site.id, place, row)
             built = build_sensors(sensor, mount, surroundings)
             sensors += built
+            kinds += [sensor.kind] * len(built)
             carriers += [carrier] * len(built)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
@@ -100,7 +105,7 @@ def _sites(
         sites.append(
             SiteSensors(site.id, own, link.latency_s, link.loss, outages, link.outage_loss)
         )
-    return tuple(sensors), tuple(carriers), tuple(sites)
+    return tuple(sensors), tuple(kinds), tuple(carriers), tuple(sites)
 
 
 def _carrier(site: Site, surroundings: Surroundings, targets: Targets) -> tuple[Carrier, Floats]:
@@ -129,7 +134,11 @@ def _drowned(
 
 
 def _setting(
-    spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
+    spec: Scenario,
+    frame: Frame,
+    targets: Targets,
+    sensors: tuple[Sensor, ...],
+    kinds: tuple[str, ...],
 ) -> Setting:
     aboard = {site.id: site.aboard for site in spec.sites}
     grouped = {target.id for target in spec.targets if target.judged == "group"}
@@ -141,7 +150,10 @@ def _setting(
         origin_latitude_rad=frame.latitude_rad,
         origin_longitude_rad=frame.longitude_rad,
         origin_height_m=frame.height_m,
-        sensors=tuple(_sensor_facts(sensor, aboard[sensor.site]) for sensor in sensors),
+        sensors=tuple(
+            _sensor_facts(sensor, kind, aboard[sensor.site])
+            for sensor, kind in zip(sensors, kinds, strict=True)
+        ),
         targets=tuple(
             TargetFacts(
                 id=id_,
@@ -163,18 +175,19 @@ def _setting(
     )
 
 
-def _sensor_facts(sensor: Sensor, carrier: str | None) -> SensorFacts:
+def _sensor_facts(sensor: Sensor, kind: str, carrier: str | None) -> SensorFacts:
     east, north, up = sensor.origin_enu_m
     first_azimuth_rad = sensor.beam_azimuth_rad(0.0)
     return SensorFacts(
         id=sensor.id,
-        kind=type(sensor).__name__.lower(),
+        kind=kind,
         site=sensor.site,
         position_enu_m=(float(east), float(north), float(up)),
         range_max_m=float(sensor.range_max_m),
         period_s=float(sensor.period_s),
         first_azimuth_rad=None if math.isnan(first_azimuth_rad) else first_azimuth_rad,
         carrier=carrier,
+        measured=sensor.measured.name.lower(),
     )
 
 

@@ -199,8 +199,10 @@ def _gate_block(
     probability, hit_s = tracks.probability, tracks.hit_s[s]
     plot_time, measurement = cycle.time_s[first_row:], cycle.measurement[first_row:]
     noise, sigma = cycle.noise[first_row:], cycle.sigma[first_row:]
-    gates, otherwise = policy.gates, policy.detection_probability
-    sighted, n_models = tells_sight(s, sensors), models.kind.size
+    gates, n_models = policy.gates, models.kind.size
+    # A plot in the gate still counts, with the least probability that pairing knows.
+    otherwise = 0.0 if sensors.listens[s] else policy.detection_probability
+    sighted = tells_sight(s, sensors) and not sensors.listens[s]
     plot, log_likelihood = found.plot, found.log_likelihood
     block, at, room = found.block[place], found.first[place], found.first[place + 1]
     total = 0
