@@ -8,6 +8,7 @@ from sensors.dwells import pd_of_dwell
 from sensors.kernels import locate
 from sensors.resolution import merge_echoes, shared_cells
 from sim.core.jit import kernel
+from sim.core.sweep import Floats32
 from sim.core.tables import Bytes, Floats, Ints, Visibility
 
 _VISIBLE = int(Visibility.VISIBLE)
@@ -37,6 +38,8 @@ def receive(
     blind_ranges_m: Floats,
     sector_rad: Floats,
     elevation_rad: Floats,
+    lowest_m: Floats32,
+    cell_m: float,
     snr_of_unit_echo: float,
     resolution: Floats,
     look_gap_s: float,
@@ -47,7 +50,7 @@ def receive(
     ----------
     position_enu_m, velocity_enu_mps, time_s, target : of each look
     rcs_m2 : (N,) of each target
-    origin_enu_m ... elevation_rad : as in ``sensors.kernels.locate``
+    origin_enu_m ... cell_m : as in ``sensors.kernels.locate``
     snr_of_unit_echo : SNR of 1 m² at 1 m
     resolution, look_gap_s : as in ``sensors.resolution.shared_cells``
 
@@ -68,6 +71,8 @@ def receive(
         blind_ranges_m,
         sector_rad,
         elevation_rad,
+        lowest_m,
+        cell_m,
         polar,
         reason,
     )

@@ -21,7 +21,7 @@ from sensors.detection import (
 )
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Looks, Rotation, Scan, Stare
-from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth
 from sim.world.spec import Identifier, Spec
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sensors.mount import Mount
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
+    from sim.world.relief import Floats32
     from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
@@ -172,8 +173,7 @@ class RadarSpec(Spec):
             processing_gain=10.0 ** (self.processing_gain_db / 10.0),
         )
         frame, position = surroundings.frame, np.array(mount.position_enu_m, float)
-        ground_height_m = float(surroundings.ground_m(position))
-        latitude_rad, _, height_m = frame.to_geodetic(position)
+        height_m = float(frame.height_m_of(position)) - float(surroundings.ground_m(position))
         return Radar(
             id=self.id,
             index=mount.index,
@@ -184,8 +184,8 @@ class RadarSpec(Spec):
             measures=~np.isnan(resolution),
             interrogates=self.interrogates,
             scan=scan,
-            height_m=float(height_m) - ground_height_m,
-            curvature_per_m=ground_curvature_per_m(float(latitude_rad), ground_height_m),
+            height_m=height_m,
+            sight=Sight.over(surroundings, position, self.range_max_km * 1e3),
             snr_of_unit_echo=float(snr_of_unit_echo),
             pfa=self.pfa,
             pulses=self.pulses,
@@ -199,14 +199,6 @@ class RadarSpec(Spec):
         )
 
 
-def ground_curvature_per_m(latitude_rad: float, ground_height_m: float) -> Floats:
-    """Return the curvature (2,) of the ground eastwards and northwards, from WGS 84."""
-    squeeze = 1.0 - ECCENTRICITY_SQUARED * np.sin(latitude_rad) ** 2
-    east_radius_m = SEMI_MAJOR_AXIS_M / np.sqrt(squeeze)
-    north_radius_m = east_radius_m * (1.0 - ECCENTRICITY_SQUARED) / squeeze
-    return 1.0 / (np.array([east_radius_m, north_radius_m]) + ground_height_m)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Radar:
     """A radar at its place, in SI units; see ``sensors.registry.Sensor``.
@@ -214,7 +206,7 @@ class Radar:
     Attributes
     ----------
     height_m : of the antenna above ground
-    curvature_per_m : (2,) of the ground below it, eastwards and northwards
+    sight : what the earth and its relief leave in sight
     snr_of_unit_echo : SNR of 1 m² at 1 m
     false_alarms_per_look : expected in the whole sector, blind ranges included
     range_limits_m, elevation_rad : (2,) lowest and highest
@@ -234,7 +226,7 @@ class Radar:
     interrogates: bool
     scan: Scan
     height_m: float
-    curvature_per_m: Floats
+    sight: Sight
     snr_of_unit_echo: float
     pfa: float
     pulses: int
@@ -356,17 +348,23 @@ class Radar:
         )
         return pd, code
 
-    def _reach(self) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats]:
+    def _reach(
+        self,
+    ) -> tuple[
+        Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Floats32, float
+    ]:
         """Return what decides of geometry alone whether a target is visible."""
         return (
             self.origin_enu_m,
             self.enu_R_sensor,
-            self.height_m,
-            self.curvature_per_m,
+            self.sight.height_m,
+            self.sight.curvature_per_m,
             self.range_limits_m,
             self.blind_ranges_m,
             self.scan.sector_rad,
             self.elevation_rad,
+            self.sight.lowest_m,
+            self.sight.cell_m,
         )
 
     def _echoes(self, targets: Targets, looks: Looks, rng: np.random.Generator) -> _Detections:

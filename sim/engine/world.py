@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class World:
 
     Attributes
     ----------
+    folder : where its file references start
     sensors : in order of ``Plots.sensor``
     models : the same, as the tracker knows them
     echoes : the same, as who classifies their plots knows them
@@ -44,6 +46,7 @@ class World:
     """
 
     spec: Scenario
+    folder: Path
     setting: Setting
     frame: Frame
     targets: Targets

@@ -12,12 +12,14 @@
   ones are built up afterwards.
 - Heights change linearly along the ground with corners rounded to parabolas. A leg too
   steep for the climb rate is an error; a target that can hover slows down for it.
+- Where it follows the terrain, a target flies as low as its height above ground, its climb
+  rate and its vertical acceleration at its highest speed allow, and never lower.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,8 +29,10 @@ from sim.core.geodesy import up_ecef
 from sim.core.tables import Floats
 from sim.world.corners import ALIGNED_RAD, Corner, Limits, cut_corners
 from sim.world.flight import Flight
+from sim.world.following import lowest_path_m
 from sim.world.groundpath import (
     Pose,
+    advance,
     angle_between,
     central_angle,
     direction_of,
@@ -39,10 +43,14 @@ from sim.world.groundpath import (
 )
 from sim.world.profile import HeightProfile, Stop, plan_speed
 from sim.world.spec import Position
+from sim.world.surroundings import Ground, height_above_ellipsoid_m
 from sim.world.targets import Circle, Hold, Hover, RouteEntry, Waypoint
 
 _SAME_PLACE_RAD = 1e-8  # 6 cm
 _NEARLY_ANTIPODAL_RAD = 3.1
+#: Heights of the ground are asked for so often where a path follows it.
+_FOLLOWING_STEP_M = 50.0
+_EVEN_M = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +62,21 @@ class _Piece:
     speed_max_mps: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """From here on, how high above ground to fly; ``None`` at what heights nodes say."""
+
+    at_rad: float
+    agl_m: float | None
+    climbed_m: float
+
+
 def plan_route(
     route: Sequence[RouteEntry],
     limits: Limits,
     *,
     start_s: float,
-    ground_height_m: float,
+    ground: Ground,
     rest_at_end: bool,
 ) -> Flight:
     """Turn a route into a flight.
@@ -72,8 +89,8 @@ def plan_route(
         How the target may move.
     start_s
         When the first waypoint is left.
-    ground_height_m
-        Height of the ground above the ellipsoid.
+    ground
+        The height of the ground.
     rest_at_end
         Slow down to rest at the end.
 
@@ -87,7 +104,7 @@ def plan_route(
         raise ValueError("a route begins with a waypoint")
     if first.height_m is None and first.height_agl_m is None:
         raise ValueError("route entry 1: the first waypoint needs height_m or height_agl_m")
-    planner = _Planner(limits, ground_height_m, first)
+    planner = _Planner(limits, ground, first)
     for number, entry in enumerate(route[1:], start=2):
         planner.add(f"route entry {number} ({entry.kind})", entry)
     return planner.finish(start_s, rest_at_end)
@@ -96,13 +113,13 @@ def plan_route(
 class _Planner:
     """Grows a path entry by entry; waypoints wait until the next fixed place is known."""
 
-    def __init__(self, limits: Limits, ground_height_m: float, first: Waypoint) -> None:
+    def __init__(self, limits: Limits, ground: Ground, first: Waypoint) -> None:
         self.limits = limits
-        self.ground_height_m = ground_height_m
+        self.ground = ground
         self.speed_mps = first.speed_mps or limits.speed_mps
         self.place = _place(first)
         self.direction: Floats | None = None
-        self.height_m = first.height_above_ellipsoid_m(ground_height_m)
+        self.height_m = height_above_ellipsoid_m(first, ground)
         self.planned_height_m = self.height_m
         self.at_rest = False
         self.pieces: list[_Piece] = []
@@ -112,6 +129,8 @@ class _Planner:
         self.climbed_m = 0.0
         self.height_nodes: list[tuple[float, float]] = [(0.0, self.height_m)]
         self.waiting: list[Corner] = []
+        self.follow_agl_m = first.height_agl_m if first.follow_terrain else None
+        self.marks = [_Mark(0.0, self.follow_agl_m, 0.0)]
 
     # --- entries -------------------------------------------------------------------
 
@@ -132,7 +151,8 @@ class _Planner:
         place, height_m = _place(entry), self._height(entry)
         before = self.waiting[-1].place if self.waiting else self.place
         if angle_between(before, place) > _SAME_PLACE_RAD:
-            self.waiting.append(Corner(name, place, height_m, entry.speed_mps))
+            corner = Corner(name, place, height_m, entry.speed_mps, self.follow_agl_m)
+            self.waiting.append(corner)
             return
         self._fly_waiting(ends_at_rest=True)
         climb_m = height_m - self.height_m
@@ -148,6 +168,7 @@ class _Planner:
             ),
             climb_m,
         )
+        self.marks.append(_Mark(self.length_rad, self.follow_agl_m, self.climbed_m))
         self.speed_mps = entry.speed_mps or self.speed_mps
 
     def _add_hold(self, name: str, entry: Hold) -> None:
@@ -166,7 +187,7 @@ class _Planner:
             inbound = Pose(fix, direction_of(fix, course))
             self.waiting.append(Corner(name, inbound.ahead(-leg_rad).place, None, None))
         if not there:
-            self.waiting.append(Corner(name, fix, height_m, speed_mps))
+            self.waiting.append(Corner(name, fix, height_m, speed_mps, self.follow_agl_m))
         self._fly_waiting()
         self.speed_mps = speed_mps
         side = -1.0 if entry.direction == "right" else 1.0
@@ -201,7 +222,7 @@ class _Planner:
                 self.stops[0] = Stop(1.0)
             self._arc(0.0, 0.0, self.speed_mps)
         limits = self.limits
-        node_rad, node_m = np.array(_distinct(self.height_nodes)).T
+        node_rad, node_m = self._height_nodes()
         profile = HeightProfile.through(
             node_rad,
             node_m,
@@ -237,6 +258,53 @@ class _Planner:
             limits.acceleration_mps2,
         )
         return Flight(ground, profile, timeline)
+
+    def _height_nodes(self) -> tuple[Floats, Floats]:
+        """Return angles along the path and heights there, between which heights are even."""
+        node_rad, node_m = np.array(_distinct(self.height_nodes)).T
+        marks = [*self.marks, replace(self.marks[-1], at_rad=self.length_rad)]
+        followed = [(a, b) for a, b in pairwise(marks) if a.agl_m is not None is not b.agl_m]
+        if not any(b.at_rad > a.at_rad for a, b in followed):
+            return node_rad, node_m
+        for leg in range(node_rad.size - 1):
+            low, high = node_rad[leg : leg + 2]
+            if not any(a.at_rad < high and b.at_rad > low for a, b in followed):
+                self._slope_rates(node_rad[leg : leg + 2], node_m[leg : leg + 2])
+        count = int(np.ceil(self.length_rad * EARTH_M / _FOLLOWING_STEP_M)) + 1
+        along = np.linspace(0.0, self.length_rad, max(count, 3))
+        floor_m = np.interp(along, node_rad, node_m)
+        for a, b in followed:
+            assert a.agl_m is not None
+            inside = (along >= a.at_rad) & (along <= b.at_rad)
+            floor_m[inside] = self._ground_m(along[inside]) + a.agl_m - a.climbed_m
+        limits = self.limits
+        speed_mps = max(piece.speed_max_mps for piece in self.pieces)
+        path_m = lowest_path_m(
+            floor_m,
+            float(along[1]) * EARTH_M,
+            limits.climb_rate_mps / speed_mps,
+            limits.acceleration_mps2 / speed_mps**2,
+        )
+        bent = np.abs(np.diff(path_m, 2)) > _EVEN_M
+        kept = np.concatenate([[True], bent, [True]])
+        return along[kept], path_m[kept]
+
+    def _ground_m(self, along_rad: Floats) -> Floats:
+        """Return the height of the ground below the path."""
+        start_rad = self._start_rad()
+        piece = np.searchsorted(start_rad[:-1], along_rad, side="right") - 1
+        place, _ = advance(
+            np.array([piece.pose.place for piece in self.pieces])[piece],
+            np.array([piece.pose.direction for piece in self.pieces])[piece],
+            np.array([piece.curvature for piece in self.pieces])[piece],
+            along_rad - start_rad[piece],
+        )
+        ground_m = self.ground.height_m(
+            np.arcsin(np.clip(place[:, 2], -1, 1)), np.arctan2(place[:, 1], place[:, 0])
+        )
+        if np.isnan(ground_m).any():
+            raise ValueError("it leaves the terrain that it is to follow")
+        return ground_m
 
     def _start_rad(self) -> Floats:
         """Return where each piece begins, and where the last one ends."""
@@ -276,7 +344,12 @@ class _Planner:
     def _height(self, entry: Position) -> float:
         """Return an entry's height; without one, that of the entry before."""
         if entry.height_m is not None or entry.height_agl_m is not None:
-            self.planned_height_m = entry.height_above_ellipsoid_m(self.ground_height_m)
+            follows = isinstance(entry, Waypoint) and entry.follow_terrain
+            self.follow_agl_m = entry.height_agl_m if follows else None
+            self.planned_height_m = height_above_ellipsoid_m(entry, self.ground)
+        elif self.follow_agl_m is not None:
+            above = entry.model_copy(update={"height_agl_m": self.follow_agl_m})
+            self.planned_height_m = height_above_ellipsoid_m(above, self.ground)
         return self.planned_height_m
 
     def _speed_after_waiting(self) -> float:
@@ -401,6 +474,7 @@ class _Planner:
         if corner.height_m is not None:
             self.height_m = corner.height_m
             self.height_nodes.append((at_rad, corner.height_m - self.climbed_m))
+            self.marks.append(_Mark(at_rad, corner.follow_agl_m, self.climbed_m))
 
     def _slope_rates(self, node_rad: Floats, node_m: Floats) -> Floats:
         """Return the highest angular rate along each slope (rad/s)."""
