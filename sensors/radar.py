@@ -350,9 +350,7 @@ class Radar:
 
     def _reach(
         self,
-    ) -> tuple[
-        Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Floats32, float
-    ]:
+    ) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Floats32, float]:
         """Return what decides of geometry alone whether a target is visible."""
         return (
             self.origin_enu_m,

@@ -114,7 +114,7 @@ class Sight:
             raise ValueError(f"it lies {-below_m:.1f} m below the ground")
         axes = np.ascontiguousarray(frame.local_axes(position_enu_m))
         curvature_per_m = ground_curvature_per_m(float(latitude_rad), level_m)
-        corners = frame.from_geodetic(*relief.corners_rad.T, level_m)
+        corners = frame.from_geodetic(relief.corners_rad[:, 0], relief.corners_rad[:, 1], level_m)
         farthest_m = float(np.linalg.norm(corners - position_enu_m, axis=1).max())
         cell_m = max(relief.cell_m, min(reach_m, farthest_m) / _CELLS_MAX)
         half = max(2, int(np.ceil(min(reach_m, farthest_m) / cell_m)))
@@ -129,9 +129,7 @@ class Sight:
         resample(heights, row, column, _SPACING, relief.outside_m - level_m, ground_m)
         lowest_m = lowest_visible(ground_m, half, half, cell_m=cell_m, eye_m=up_m)
         np.nan_to_num(lowest_m, copy=False, nan=0.0)
-        return cls(
-            position_enu_m, axes, level_m, up_m, curvature_per_m, cell_m, lowest_m, relief
-        )
+        return cls(position_enu_m, axes, level_m, up_m, curvature_per_m, cell_m, lowest_m, relief)
 
     def clear(self, position_enu_m: Floats) -> Bools:
         """Return whether positions (K, 3) are in sight, (K,); one of NaN is not."""
@@ -149,7 +147,13 @@ class Sight:
             self.curvature_per_m,
             code,
         )
-        return code == Visibility.VISIBLE
+        clear: Bools = code == Visibility.VISIBLE
+        return clear
+
+    @property
+    def reach_m(self) -> float:
+        """How far the map reaches, in its corners; 0 over flat ground."""
+        return float(np.sqrt(0.5) * self.cell_m * self.lowest_m.shape[0])
 
     def lowest_rad(self, azimuth_rad: Floats, distance_m: Floats) -> Floats:
         """Return the lowest visible elevation (A, D), relief alone considered.
@@ -164,9 +168,7 @@ class Sight:
         from sensors.sight_kernels import lowest_along  # numba: only where it runs
 
         lowest_m = np.empty((azimuth_rad.size, distance_m.size))
-        lowest_along(
-            self.lowest_m, self.cell_m, self.height_m, azimuth_rad, distance_m, lowest_m
-        )
+        lowest_along(self.lowest_m, self.cell_m, self.height_m, azimuth_rad, distance_m, lowest_m)
         radius_m = 1.0 / float(self.curvature_per_m.mean())
         angle = distance_m / radius_m
         from_centre_m = radius_m + lowest_m

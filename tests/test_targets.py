@@ -17,8 +17,8 @@ from sim.core.tables import Affiliation, Reply
 from sim.world.ballistic import EARTH_MU, arc_between
 from sim.world.frames import Frame
 from sim.world.presets import read_presets
-from sim.world.targets import TargetClass, TargetSpec, target_classes
 from sim.world.surroundings import FlatGround
+from sim.world.targets import TargetClass, TargetSpec, target_classes
 from sim.world.truth import Targets, build_targets
 
 ROOT = Path(__file__).parents[1]

@@ -68,11 +68,12 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
         cannot be read any more.
     """
     blind = spec.model_copy(update={"targets": ()})
+    folder = _files_of(recording)
     try:
-        world = build(LoadedScenario(blind, resolved_of(recording), _files_of(recording), ""))
+        world = build(LoadedScenario(blind, resolved_of(recording), folder, ""))
     except TerrainError as error:
         raise RetrackingError(
-            f"{recording.folder}: the terrain of its scenario, below {_files_of(recording)}: {error}"
+            f"{recording.folder}: the terrain of its scenario, in {folder}: {error}"
         ) from None
     recorded = recording.setting
     if replace(recorded, targets=(), duration_s=world.setting.duration_s) != world.setting:

@@ -17,8 +17,8 @@ from sim.world.surroundings import Surroundings
 #: No tracker knows what it will meet: it expects echoes as of a small aircraft.
 EXPECTED_RCS_M2 = 1.0
 _SECTORS = 360
-#: Of the mask that relief makes: sectors, parts of the range, and places asked in each.
-_RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 3
+#: Of the mask that relief makes: sectors, parts of the range, azimuths asked in a sector.
+_RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 5
 
 
 def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> SensorModels:
@@ -50,7 +50,9 @@ def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> Sens
         false_alarm_probability=np.array([sensor.false_alarm_probability for sensor in sensors]),
         horizon=np.array([sensor.horizon for sensor in sensors]),
         ground_m=np.full(len(sensors), ground_m),
-        mask_rad=_relief_mask_rad(sensors, surroundings) if isinstance(ground, Relief) else _mask_rad(sensors, _SECTORS),
+        mask_rad=_relief_mask_rad(sensors, surroundings)
+        if isinstance(ground, Relief)
+        else _mask_rad(sensors, _SECTORS),
         id=np.array([sensor.id for sensor in sensors], np.str_),
     )
 
@@ -81,20 +83,22 @@ def _relief_mask_rad(sensors: Sequence[Sensor], surroundings: Surroundings) -> F
     if mask_rad.shape[1] == 1:
         mask_rad = np.repeat(mask_rad, _RELIEF_SECTORS, axis=1)
     # Ends of sectors and parts are asked too: they belong to both neighbours.
-    azimuth_rad = 2.0 * np.pi * _asked(_RELIEF_SECTORS) / _RELIEF_SECTORS
+    azimuth_rad = 2.0 * np.pi * _asked(_RELIEF_SECTORS, _ASKED) / _RELIEF_SECTORS
     for sensor, mask in zip(sensors, mask_rad, strict=True):
         if not sensor.horizon or not np.isfinite(sensor.range_max_m):
             continue
         sight = Sight.over(surroundings, sensor.origin_enu_m, sensor.range_max_m)
-        distance_m = sensor.range_max_m * _asked(_RELIEF_PARTS) / _RELIEF_PARTS
-        lowest = sight.lowest_rad(azimuth_rad, distance_m)
-        shape = (_RELIEF_SECTORS, _ASKED, _RELIEF_PARTS, _ASKED)
-        np.maximum(mask, lowest.reshape(shape).min(axis=(1, 3)), out=mask)
+        part_m = sensor.range_max_m / _RELIEF_PARTS
+        parts = min(_RELIEF_PARTS, int(sight.reach_m / part_m) + 1)
+        # No strip in sight, a slope that faces the sensor, may fall between two places.
+        asked = int(np.ceil(part_m / sight.cell_m)) + 1
+        lowest = sight.lowest_rad(azimuth_rad, part_m * _asked(parts, asked))
+        lowest = lowest.reshape(_RELIEF_SECTORS, _ASKED, parts, asked).min(axis=(1, 3))
+        np.maximum(mask[:, :parts], lowest, out=mask[:, :parts])
     return mask_rad
 
 
-def _asked(parts: int) -> Floats:
+def _asked(parts: int, asked: int) -> Floats:
     """Return places (parts · asked,) in every part, from end to end."""
-    within = np.linspace(0.0, 1.0, _ASKED)
-    asked: Floats = (np.arange(parts)[:, None] + within).ravel()
-    return asked
+    places: Floats = (np.arange(parts)[:, None] + np.linspace(0.0, 1.0, asked)).ravel()
+    return places

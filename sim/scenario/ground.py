@@ -66,10 +66,14 @@ def _misplaced(spec: Scenario, relief: Relief) -> Iterator[tuple[KeyPath, str]]:
         places = thing.path if isinstance(thing, Corridor) else (thing.position,)
         for k, place in enumerate(places):
             if math.isnan(_above_m(place, relief)):
-                path = ("protect", i, "path", k) if isinstance(thing, Corridor) else (
-                    "protect",
-                    i,
-                    "position",
+                path = (
+                    ("protect", i, "path", k)
+                    if isinstance(thing, Corridor)
+                    else (
+                        "protect",
+                        i,
+                        "position",
+                    )
                 )
                 yield path, f"{thing.id} lies {covers}"
 

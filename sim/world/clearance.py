@@ -29,8 +29,10 @@ def check_over_ground(knots: Knots, frame: Frame, relief: Relief, *, above: bool
     low = np.repeat(np.arange(count.size), count)
     share = (np.arange(count.sum()) - first[low]) / count[low]
     span = np.diff(knots.time_s)[low]
-    ends = [a[low + k] for k in (0, 1) for a in (knots.position_enu_m, knots.velocity_enu_mps)]
-    inner = cubic(*ends, span, share[:, None])[:, 0] if low.size else np.empty((0, 3))
+    place, velocity = knots.position_enu_m, knots.velocity_enu_mps
+    inner = cubic(
+        place[low], velocity[low], place[low + 1], velocity[low + 1], span, share[:, None]
+    )[:, 0]
     position = np.vstack([inner, knots.position_enu_m[-1:]])
     time_s = np.append(knots.time_s[low] + share * span, knots.time_s[-1])
     latitude, longitude, height_m = frame.to_geodetic(position)

@@ -2,9 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
+from sim.core.geodesy import MEAN_EARTH_RADIUS_M as EARTH_M
 from sim.core.tables import Floats
+
+_STEP_M = 50.0
+_EVEN_M = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on a path.
+
+    Attributes
+    ----------
+    at_rad : angle along the path
+    agl_m : how high above ground to fly from here on; ``None`` where terrain is not followed
+    climbed_m : height gained on the spot before
+    """
+
+    at_rad: float
+    agl_m: float | None
+    climbed_m: float
+
+
+def followed_legs(marks: Sequence[Mark]) -> list[tuple[Mark, Mark]]:
+    """Return the legs, by their ends, along which a path follows the terrain."""
+    return [
+        (a, b)
+        for a, b in pairwise(marks)
+        if a.agl_m is not None is not b.agl_m and b.at_rad > a.at_rad
+    ]
+
+
+def follow(
+    node_rad: Floats,
+    node_m: Floats,
+    legs: Sequence[tuple[Mark, Mark]],
+    ground_m: Callable[[Floats], Floats],
+    length_rad: float,
+    *,
+    slope_max: float,
+    curvature_max_per_m: float,
+) -> tuple[Floats, Floats]:
+    """Return nodes (H,), (H,) of a path that follows the terrain along some of its legs.
+
+    Parameters
+    ----------
+    node_rad, node_m
+        Angles along the path and heights of the other legs, even between nodes.
+    legs
+        To be followed.
+    ground_m
+        Height of the ground by angle along the path.
+    length_rad
+        Of the path.
+    slope_max, curvature_max_per_m
+        As of ``lowest_path_m``.
+    """
+    count = max(3, int(np.ceil(length_rad * EARTH_M / _STEP_M)) + 1)
+    along_rad = np.linspace(0.0, length_rad, count)
+    floor_m = np.interp(along_rad, node_rad, node_m)
+    for a, b in legs:
+        assert a.agl_m is not None
+        inside = (along_rad >= a.at_rad) & (along_rad <= b.at_rad)
+        floor_m[inside] = ground_m(along_rad[inside]) + a.agl_m - a.climbed_m
+    spacing_m = float(along_rad[1]) * EARTH_M
+    path_m = lowest_path_m(floor_m, spacing_m, slope_max, curvature_max_per_m)
+    bent = np.abs(np.diff(path_m, 2)) > _EVEN_M
+    kept = np.concatenate([[True], bent, [True]])
+    return along_rad[kept], path_m[kept]
 
 
 def lowest_path_m(

@@ -32,4 +32,5 @@ def fractal_heights_m(
     k[0, 0] = np.inf
     surface = np.fft.irfft2(spectrum * k ** (roughness - 2.0), (width, width))[:size, :size]
     surface -= surface.min()
-    return (surface * (relief_m / surface.max())).astype(np.float32)
+    heights_m: NDArray[np.float32] = (surface * (relief_m / surface.max())).astype(np.float32)
+    return heights_m

@@ -29,7 +29,7 @@ from sim.core.geodesy import up_ecef
 from sim.core.tables import Floats
 from sim.world.corners import ALIGNED_RAD, Corner, Limits, cut_corners
 from sim.world.flight import Flight
-from sim.world.following import lowest_path_m
+from sim.world.following import Mark, follow, followed_legs
 from sim.world.groundpath import (
     Pose,
     advance,
@@ -48,9 +48,6 @@ from sim.world.targets import Circle, Hold, Hover, RouteEntry, Waypoint
 
 _SAME_PLACE_RAD = 1e-8  # 6 cm
 _NEARLY_ANTIPODAL_RAD = 3.1
-#: Heights of the ground are asked for so often where a path follows it.
-_FOLLOWING_STEP_M = 50.0
-_EVEN_M = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,15 +57,6 @@ class _Piece:
     length_rad: float
     turned_rad: float
     speed_max_mps: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """From here on, how high above ground to fly; ``None`` at what heights nodes say."""
-
-    at_rad: float
-    agl_m: float | None
-    climbed_m: float
 
 
 def plan_route(
@@ -130,7 +118,7 @@ class _Planner:
         self.height_nodes: list[tuple[float, float]] = [(0.0, self.height_m)]
         self.waiting: list[Corner] = []
         self.follow_agl_m = first.height_agl_m if first.follow_terrain else None
-        self.marks = [_Mark(0.0, self.follow_agl_m, 0.0)]
+        self.marks = [Mark(0.0, self.follow_agl_m, 0.0)]
 
     # --- entries -------------------------------------------------------------------
 
@@ -168,7 +156,7 @@ class _Planner:
             ),
             climb_m,
         )
-        self.marks.append(_Mark(self.length_rad, self.follow_agl_m, self.climbed_m))
+        self.marks.append(Mark(self.length_rad, self.follow_agl_m, self.climbed_m))
         self.speed_mps = entry.speed_mps or self.speed_mps
 
     def _add_hold(self, name: str, entry: Hold) -> None:
@@ -262,32 +250,23 @@ class _Planner:
     def _height_nodes(self) -> tuple[Floats, Floats]:
         """Return angles along the path and heights there, between which heights are even."""
         node_rad, node_m = np.array(_distinct(self.height_nodes)).T
-        marks = [*self.marks, replace(self.marks[-1], at_rad=self.length_rad)]
-        followed = [(a, b) for a, b in pairwise(marks) if a.agl_m is not None is not b.agl_m]
-        if not any(b.at_rad > a.at_rad for a, b in followed):
+        legs = followed_legs([*self.marks, replace(self.marks[-1], at_rad=self.length_rad)])
+        if not legs:
             return node_rad, node_m
-        for leg in range(node_rad.size - 1):
-            low, high = node_rad[leg : leg + 2]
-            if not any(a.at_rad < high and b.at_rad > low for a, b in followed):
-                self._slope_rates(node_rad[leg : leg + 2], node_m[leg : leg + 2])
-        count = int(np.ceil(self.length_rad * EARTH_M / _FOLLOWING_STEP_M)) + 1
-        along = np.linspace(0.0, self.length_rad, max(count, 3))
-        floor_m = np.interp(along, node_rad, node_m)
-        for a, b in followed:
-            assert a.agl_m is not None
-            inside = (along >= a.at_rad) & (along <= b.at_rad)
-            floor_m[inside] = self._ground_m(along[inside]) + a.agl_m - a.climbed_m
+        for k in range(node_rad.size - 1):
+            if not any(a.at_rad < node_rad[k + 1] and b.at_rad > node_rad[k] for a, b in legs):
+                self._slope_rates(node_rad[k : k + 2], node_m[k : k + 2])
         limits = self.limits
         speed_mps = max(piece.speed_max_mps for piece in self.pieces)
-        path_m = lowest_path_m(
-            floor_m,
-            float(along[1]) * EARTH_M,
-            limits.climb_rate_mps / speed_mps,
-            limits.acceleration_mps2 / speed_mps**2,
+        return follow(
+            node_rad,
+            node_m,
+            legs,
+            self._ground_m,
+            self.length_rad,
+            slope_max=limits.climb_rate_mps / speed_mps,
+            curvature_max_per_m=limits.acceleration_mps2 / speed_mps**2,
         )
-        bent = np.abs(np.diff(path_m, 2)) > _EVEN_M
-        kept = np.concatenate([[True], bent, [True]])
-        return along[kept], path_m[kept]
 
     def _ground_m(self, along_rad: Floats) -> Floats:
         """Return the height of the ground below the path."""
@@ -474,7 +453,7 @@ class _Planner:
         if corner.height_m is not None:
             self.height_m = corner.height_m
             self.height_nodes.append((at_rad, corner.height_m - self.climbed_m))
-            self.marks.append(_Mark(at_rad, corner.follow_agl_m, self.climbed_m))
+            self.marks.append(Mark(at_rad, corner.follow_agl_m, self.climbed_m))
 
     def _slope_rates(self, node_rad: Floats, node_m: Floats) -> Floats:
         """Return the highest angular rate along each slope (rad/s)."""

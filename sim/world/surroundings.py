@@ -45,8 +45,9 @@ def height_above_ellipsoid_m(position: Position, ground: Ground) -> float:
     """
     if position.height_m is not None:
         return position.height_m
-    latitude_rad, longitude_rad = math.radians(position.latitude_deg), math.radians(
-        position.longitude_deg
+    latitude_rad, longitude_rad = (
+        math.radians(position.latitude_deg),
+        math.radians(position.longitude_deg),
     )
     ground_m = float(ground.height_m(latitude_rad, longitude_rad))
     if math.isnan(ground_m):

@@ -147,9 +147,7 @@ def read_geotiffs(
                 crs = raster.crs
         except RasterioError as error:
             raise TerrainError(f"it is no raster: {_first_line(error)}", number) from None
-    joined = join_tiles(
-        tiles, fill_holes_max_cells=fill_holes_max_cells, gaps_allowed=gaps_allowed
-    )
+    joined = join_tiles(tiles, fill_holes_max_cells=fill_holes_max_cells, gaps_allowed=gaps_allowed)
     return joined if crs == rasterio.crs.CRS.from_epsg(4326) else _warped(joined, crs)
 
 
