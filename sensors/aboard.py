@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sensors.abilities import Moves
-from sensors.radar import ground_curvature_per_m
+from sensors.sight import Sight
 from sim.core.tables import AZIMUTH, FALSE_ALARM, Floats, Measured, Plots, Truth
 from sim.world.truth import Targets
 
@@ -47,14 +47,11 @@ def moved(sensor: Sensor, position_enu_m: Floats, surroundings: Surroundings) ->
     """Return a sensor at another place (3,): its axes, height and horizon are those there."""
     if isinstance(sensor, Moves):
         return sensor.moved_to(position_enu_m, surroundings)
-    frame = surroundings.frame
-    latitude_rad, _, height_m = frame.to_geodetic(position_enu_m)
-    ground_m = float(surroundings.ground_m(position_enu_m))
+    sight = Sight.over(surroundings, position_enu_m, sensor.range_max_m)
     here = {
-        "origin_enu_m": position_enu_m,
-        "enu_R_sensor": np.ascontiguousarray(frame.local_axes(position_enu_m)),
-        "height_m": float(height_m) - ground_m,
-        "curvature_per_m": ground_curvature_per_m(float(latitude_rad), ground_m),
+        "origin_enu_m": sight.origin_enu_m,
+        "enu_R_sensor": sight.enu_R_sensor,
+        "sight": sight,
     }
     table: Any = sensor
     known = {field.name for field in fields(table)}

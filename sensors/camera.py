@@ -21,7 +21,7 @@ from sensors.optics import (
     visible_transmission,
 )
 from sensors.presets import require_own_keys_only, with_preset
-from sensors.radar import ground_curvature_per_m
+from sensors.sight import Sight
 from sim.core.tables import AZIMUTH, ELEVATION, FALSE_ALARM, RANGE, Measured, Plots, Visibility
 from sim.world.spec import Identifier, Spec
 from sim.world.sun import sunlight_rad
@@ -38,7 +38,6 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 _CUED_KEYS = ("field_of_view_deg", "elevation_field_of_view_deg", "slew_rate_deg_per_s")
-_NO_BLIND_RANGES = np.empty((0, 2))
 #: Chance that one period of a cued camera shows a given target, as the tracker reckons it: so
 #: little that not being looked at costs a track nothing.
 _CUED_SHARE = 0.01
@@ -100,9 +99,7 @@ class _ImagerSpec(Spec):
 
     def _common(self, mount: Mount, surroundings: Surroundings) -> dict[str, Any]:
         """Return the fields of a ``Camera`` at its place, but for those of its band."""
-        frame, position = surroundings.frame, np.array(mount.position_enu_m, float)
-        ground_m = float(surroundings.ground_m(position))
-        latitude_rad, _, height_m = frame.to_geodetic(position)
+        sight = Sight.over(surroundings, mount.position_enu_m, self.range_max_km * 1e3)
         sector = np.radians([self.azimuth_deg, 0.5 * self.sector_deg])
         elevation = np.radians([self.elevation_min_deg, self.elevation_max_deg])
         view, drive = np.array([2.0 * sector[1], elevation[1] - elevation[0]]), None
@@ -114,10 +111,9 @@ class _ImagerSpec(Spec):
             "id": self.id,
             "index": mount.index,
             "site": mount.site,
-            "origin_enu_m": position,
-            "enu_R_sensor": np.ascontiguousarray(frame.local_axes(position)),
-            "height_m": float(height_m) - ground_m,
-            "curvature_per_m": ground_curvature_per_m(float(latitude_rad), ground_m),
+            "origin_enu_m": sight.origin_enu_m,
+            "enu_R_sensor": sight.enu_R_sensor,
+            "sight": sight,
             "surroundings": surroundings,
             "period_s": self.update_s,
             "sector_rad": sector,
@@ -196,7 +192,7 @@ class _Imager:
 
     Attributes
     ----------
-    height_m, curvature_per_m : as of ``sensors.radar.Radar``
+    sight : what the earth and its relief leave in sight
     sector_rad, elevation_rad : (2,) middle and half width, lowest and highest: where it looks
         or can be pointed
     view_rad : (2,) width and height of one image
@@ -212,8 +208,7 @@ class _Imager:
     site: str
     origin_enu_m: Floats
     enu_R_sensor: Floats
-    height_m: float
-    curvature_per_m: Floats
+    sight: Sight
     surroundings: Surroundings
     period_s: float
     sector_rad: Floats
@@ -360,25 +355,13 @@ class _Imager:
 
     def _locate(self, position_enu_m: Floats) -> tuple[Floats, Bytes]:
         """Return the exact polar place (K, 4) and, of geometry alone, ``Visibility`` (K,)."""
-        from sensors.kernels import locate  # numba: only where it runs
-
-        size = len(position_enu_m)
-        polar, code = np.empty((size, 4)), np.empty(size, np.uint8)
-        locate(
-            np.ascontiguousarray(position_enu_m),
-            np.zeros((size, 3)),
-            self.origin_enu_m,
-            self.enu_R_sensor,
-            self.height_m,
-            self.curvature_per_m,
+        return self.sight.locate(
+            position_enu_m,
+            np.zeros((len(position_enu_m), 3)),
             np.array([0.0, self.range_max_m]),
-            _NO_BLIND_RANGES,
             self.sector_rad,
             self.elevation_rad,
-            polar,
-            code,
         )
-        return polar, code
 
     def _in_view(self, polar: Floats) -> Bools:
         """Tell which places (K,) the image shows; a staring camera shows its whole sector."""

@@ -21,7 +21,8 @@ from sim.scenario.loader import LoadedScenario
 from sim.scenario.specs import Corridor, Network, Scenario, Site
 from sim.world.frames import Frame
 from sim.world.spec import Position
-from sim.world.surroundings import FlatGround, Surroundings
+from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
+from sim.world.terrain import build_ground
 from sim.world.truth import Targets, build_targets
 
 
@@ -31,19 +32,23 @@ def build(scenario: LoadedScenario) -> World:
     Raises
     ------
     ValueError
-        If a route cannot be flown or a recorded flight cannot be read; names the target.
+        If terrain cannot be used, a sensor is below it, a route cannot be flown or a recorded
+        flight cannot be read; names which.
     """
     spec = scenario.spec
     area = spec.area
     frame = Frame.at(
         math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
     )
-    surroundings = Surroundings(frame, FlatGround(area.height_m), spec.environment, spec.time.start)
+    ground = build_ground(
+        area.terrain, frame.latitude_rad, frame.longitude_rad, area.height_m, scenario.folder
+    )
+    surroundings = Surroundings(frame, ground, spec.environment, spec.time.start)
     chance = Chance(spec.seed)
     targets = build_targets(
         spec.targets,
         frame,
-        area.height_m,
+        ground,
         scenario.folder,
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
@@ -52,12 +57,13 @@ def build(scenario: LoadedScenario) -> World:
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
-        setting=_setting(spec, frame, targets, sensors, kinds),
+        folder=scenario.folder,
+        setting=_setting(spec, surroundings, targets, sensors, kinds),
         frame=frame,
         targets=targets,
         sensors=sensors,
         platforms=Platforms(carriers, surroundings),
-        models=sensor_models(sensors, frame),
+        models=sensor_models(sensors, surroundings),
         echoes=echo_facts(sensors),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
@@ -65,11 +71,11 @@ def build(scenario: LoadedScenario) -> World:
     )
 
 
-def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, float, float]:
-    enu = frame.from_geodetic(
+def _enu(surroundings: Surroundings, position: Position) -> tuple[float, float, float]:
+    enu = surroundings.frame.from_geodetic(
         math.radians(position.latitude_deg),
         math.radians(position.longitude_deg),
-        position.height_above_ellipsoid_m(ground_m),
+        height_above_ellipsoid_m(position, surroundings.ground),
     )
     return float(enu[0]), float(enu[1]), float(enu[2])
 
@@ -88,14 +94,17 @@ def _sites(
     for site in spec.sites:
         carrier = None
         if site.position is not None:
-            place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
+            place = np.array(_enu(surroundings, site.position))
         else:
             carrier, place = _carrier(site, surroundings, targets)
         row = -1 if carrier is None else carrier.target
         first = len(sensors)
         for sensor in site.sensors:
             mount = Mount(len(sensors), site.id, place, row)
-            built = build_sensors(sensor, mount, surroundings)
+            try:
+                built = build_sensors(sensor, mount, surroundings)
+            except ValueError as error:
+                raise ValueError(f"sensor {sensor.id}: {error}") from error
             sensors += built
             kinds += [sensor.kind] * len(built)
             carriers += [carrier] * len(built)
@@ -127,7 +136,7 @@ def _drowned(
     """Return when noise jammers drown a link."""
     if link.radio is None or not targets.attackers.noise:
         return ()
-    receiver = np.array(_enu(surroundings.frame, link.radio.receiver, spec.area.height_m))
+    receiver = np.array(_enu(surroundings, link.radio.receiver))
     return jammed_windows(
         link.radio, receiver, targets, surroundings, spec.time.duration_s, spec.record.interval_s
     )
@@ -135,11 +144,12 @@ def _drowned(
 
 def _setting(
     spec: Scenario,
-    frame: Frame,
+    surroundings: Surroundings,
     targets: Targets,
     sensors: tuple[Sensor, ...],
     kinds: tuple[str, ...],
 ) -> Setting:
+    frame = surroundings.frame
     aboard = {site.id: site.aboard for site in spec.sites}
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
@@ -170,7 +180,7 @@ def _setting(
                 strict=True,
             )
         ),
-        protected=tuple(_protected_facts(spec, frame)),
+        protected=tuple(_protected_facts(spec, surroundings)),
         classes=generic_models().names if spec.picture.classification else (),
     )
 
@@ -191,7 +201,7 @@ def _sensor_facts(sensor: Sensor, kind: str, carrier: str | None) -> SensorFacts
     )
 
 
-def _protected_facts(spec: Scenario, frame: Frame) -> list[ProtectedFacts]:
+def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[ProtectedFacts]:
     facts = []
     for thing in spec.protect:
         corridor = isinstance(thing, Corridor)
@@ -201,7 +211,7 @@ def _protected_facts(spec: Scenario, frame: Frame) -> list[ProtectedFacts]:
             ProtectedFacts(
                 id=thing.id,
                 kind="corridor" if corridor else "point",
-                path_enu_m=tuple(_enu(frame, place, spec.area.height_m) for place in path),
+                path_enu_m=tuple(_enu(surroundings, place) for place in path),
                 radius_m=radius_m,
             )
         )

@@ -29,6 +29,7 @@ from sim.tracking.history import Taken
 from sim.tracking.policy import model_rows
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
+from sim.world.relief import TerrainError
 
 _RESOLVED = "scenario.resolved.yaml"
 
@@ -65,16 +66,28 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
     Raises
     ------
     RetrackingError
-        If sensors or protected things are not those that were recorded.
+        If sensors or protected things are not those that were recorded, or the terrain
+        cannot be read any more.
     """
     blind = spec.model_copy(update={"targets": ()})
-    world = build(LoadedScenario(blind, resolved_of(recording), recording.folder, ""))
+    folder = _files_of(recording)
+    try:
+        world = build(LoadedScenario(blind, resolved_of(recording), folder, ""))
+    except TerrainError as error:
+        raise RetrackingError(
+            f"{recording.folder}: the terrain of its scenario, in {folder}: {error}"
+        ) from None
     recorded = replace(recording.setting, targets=(), duration_s=world.setting.duration_s)
     if _without_carried_places(recorded) != _without_carried_places(world.setting):
         raise RetrackingError(
             f"{recording.folder}: its {_RESOLVED} is not the scenario that was recorded"
         )
     return world
+
+
+def _files_of(recording: Recording) -> Path:
+    """Return where the file references of a recorded run's scenario start."""
+    return Path(recording.manifest.get("scenario_folder", recording.folder))
 
 
 def _without_carried_places(setting: Setting) -> Setting:
@@ -167,7 +180,11 @@ def record_again(
         spec,
         recording.setting,
         folder,
-        {"dropped_rows": dropped_rows, "tracked_from": source},
+        {
+            "dropped_rows": dropped_rows,
+            "scenario_folder": str(_files_of(recording)),
+            "tracked_from": source,
+        },
         progress,
         reaches_end=recording.state == "complete",
     )

@@ -18,7 +18,7 @@ from sim.record.writer import write_json
 def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None]) -> Outcome:
     """Run a scenario into a new folder and judge it; Ctrl-C stops it in good order."""
     state, dropped_rows = world.start(), world.targets.dropped_rows
-    facts = {"dropped_rows": dropped_rows}
+    facts = {"dropped_rows": dropped_rows, "scenario_folder": str(world.folder)}
     took = record(run(world, state), world.spec, world.setting, folder, facts, progress)
     metrics = judge_folder(folder, world.spec, state.picture)
     if world.spec.judge.contributions and took.complete:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -45,6 +46,7 @@ class World:
 
     Attributes
     ----------
+    folder : where its file references start
     sensors : in order of ``Plots.sensor``; those that are carried where their carrier's path
         begins
     platforms : what carries them
@@ -56,6 +58,7 @@ class World:
     """
 
     spec: Scenario
+    folder: Path
     setting: Setting
     frame: Frame
     targets: Targets

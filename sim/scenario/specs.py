@@ -13,6 +13,7 @@ from sim.world.electronic_attack import GroundEmitter
 from sim.world.environment import Environment
 from sim.world.spec import Height, Identifier, Latitude, Longitude, Position, Spec
 from sim.world.targets import TargetSpec
+from sim.world.terrain import FlatTerrain, TerrainSpec
 from sim.world.windows import Window
 
 _START_EXAMPLE = "2025-10-13T14:00:00Z"
@@ -44,12 +45,6 @@ class Time(Spec):
     duration_s: Annotated[float, Field(gt=0, le=2_592_000, description="length of the scenario")]
 
 
-class FlatTerrain(Spec):
-    """Ground at the height of the area's origin everywhere: the ellipsoid, lifted."""
-
-    kind: Literal["flat"] = "flat"
-
-
 class Area(Spec):
     """Where the scenario plays: origin of its east-north-up frame, and the ground."""
 
@@ -58,7 +53,7 @@ class Area(Spec):
     height_m: Annotated[Height, Field(description="ground at the origin, above the ellipsoid")] = (
         0.0
     )
-    terrain: FlatTerrain = FlatTerrain()
+    terrain: TerrainSpec = FlatTerrain()
 
 
 class Nation(Spec):

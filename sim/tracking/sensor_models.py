@@ -68,7 +68,8 @@ class SensorModels:
     false_alarm_probability : (S,) per resolution cell, NaN where unknown
     horizon : (S,) the 4/3 earth hides low targets
     ground_m : (S,) height of the ground about the sensor above the ellipsoid
-    mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north
+    mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north; or
+        (S, A, D), in D equal parts of ``range_max_m`` too
     listens : (S,) hears only what targets send or sound: a look that brought nothing says
         nothing of a target, which may be silent
     id : (S,) names by which settings may refer to a sensor
@@ -121,7 +122,7 @@ class SensorModels:
         shapes: dict[str, tuple[int, ...]] = {f.name: (n,) for f in fields(self)}
         shapes |= dict.fromkeys(("origin_enu_m", "other_enu_m"), (n, 3))
         shapes |= dict.fromkeys(("measures", "resolution"), (n, 4))
-        shapes |= {"enu_R_sensor": (n, 3, 3), "mask_rad": (n, *self.mask_rad.shape[1:2])}
+        shapes |= {"enu_R_sensor": (n, 3, 3), "mask_rad": (n, *self.mask_rad.shape[1:3])}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(

@@ -43,11 +43,19 @@ class Waypoint(Position):
     """A place to pass: turned by on the inside, unless a hold, hover, circle or the end is next.
 
     Without a height, the height before is kept. ``speed_mps`` holds from here on: a lower
-    speed is reached on arrival, a higher one is built up afterwards.
+    speed is reached on arrival, a higher one is built up afterwards. ``follow_terrain`` keeps
+    ``height_agl_m`` above the ground from here to the next entry that gives another height.
     """
 
     kind: Literal["waypoint"] = "waypoint"
     speed_mps: Speed | None = None
+    follow_terrain: bool = False
+
+    @model_validator(mode="after")
+    def _follows_at_a_height(self) -> Self:
+        if self.follow_terrain and self.height_agl_m is None:
+            raise ValueError("follow_terrain needs height_agl_m")
+        return self
 
 
 class Hold(Position):
