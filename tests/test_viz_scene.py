@@ -520,12 +520,12 @@ def test_a_carried_sensor_is_drawn_where_it_is_and_not_without_its_carrier() -> 
     places = np.array([[6e3, -3e3, 0.0], SETTING.sensors[1].position_enu_m])
     there = replace(snapshot_at(10.0), sensor_position_enu_m=places)
     gone = replace(there, sensor_position_enu_m=np.array([[np.nan] * 3, places[1]]))
-    for snapshot, drawn in ((there, True), (gone, False)):
-        scene = build(stage, snapshot, Memory.empty(), replace(VIEW, time_s=10.0))
-        names = [s for s in scene.moving if isinstance(s, Text) and s.text == "ship-radar"]
-        right = VIEW.layout.map.right
-        assert any(s.size == style.SMALL and s.x < right for s in names) == drawn
-        assert not [s for s in scene.still if isinstance(s, Text) and s.text == "ship-radar"]
+    for snapshot, drawn in ((there, 1), (gone, 0)):
+        shown = build(stage, snapshot, Memory.empty(), replace(VIEW, time_s=10.0))
+        (*_, at) = VIEW.camera.to_screen(places)[:1]
+        mine = [m for m in marks(shown.moving, "sensor") if np.abs(m.points_px - at).max() < 0.5]
+        assert len(mine) == drawn
+        assert len(marks(shown.still, "sensor")) == 1
     np.testing.assert_array_equal(stage.places.at(there).origin_enu_m, places)
     kept = stage.places.at(gone).origin_enu_m
     np.testing.assert_array_equal(kept[0], aboard.position_enu_m)
