@@ -330,6 +330,16 @@ class Radar:
         return True
 
     @property
+    def listens(self) -> bool:
+        """What gives no echo is not there."""
+        return False
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """It sends and receives at one place."""
+        return self.origin_enu_m
+
+    @property
     def false_alarm_probability(self) -> float:
         """In one resolution cell and look."""
         return self.pfa

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
+from sensors.acoustic import AcousticSpec
+from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.radar import RadarSpec
+from sensors.rf import DirectionFinderSpec
+from sensors.secondary_radar import SecondaryRadarSpec
+from sensors.time_difference import TimeDifferenceSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,20 +24,29 @@ if TYPE_CHECKING:
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec,
+    RadarSpec
+    | AcousticSpec
+    | DirectionFinderSpec
+    | TimeDifferenceSpec
+    | AdsBSpec
+    | RemoteIdSpec
+    | SecondaryRadarSpec,
     Field(discriminator="kind"),
 ]
 
 
 def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> tuple[Sensor, ...]:
     """Return the sensors that one specification asks for, numbered on from ``mount.index``."""
-    build_all = getattr(spec, "build_all", None)
-    return build_all(mount, surroundings) if build_all else (spec.build(mount, surroundings),)
+    if isinstance(spec, RadarSpec):
+        return spec.build_all(mount, surroundings)
+    built = spec.build(mount, surroundings)
+    return built if isinstance(built, tuple) else (built,)
 
 
 def ids_of(spec: SensorSpec) -> tuple[str, ...]:
     """Return the ids of the sensors that one specification asks for."""
-    return (spec.id, f"{spec.id}.strobe") if getattr(spec, "strobes", False) else (spec.id,)
+    strobes = isinstance(spec, RadarSpec) and spec.strobes
+    return (spec.id, f"{spec.id}.strobe") if strobes else (spec.id,)
 
 
 class Sensor(Protocol):
@@ -120,6 +134,14 @@ class Sensor(Protocol):
     @property
     def horizon(self) -> bool:
         """Whether the earth hides low targets from it."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether it hears only what targets send or sound: its silence says nothing of them."""
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """(3,) place of the transmitter or the second receiver, if ``measured`` has one."""
 
     @property
     def interrogates(self) -> bool:

@@ -181,7 +181,8 @@ def _sensor(sensor: SensorFacts, camera: Camera) -> list[Primitive]:
         return []
     x, y = at.tolist()
     name = Text(sensor.id, x, y + 9, style.SMALL, style.SENSOR, "centre")
-    return [Marks(at[None], "sensor", 13, style.SENSOR), name]
+    shape = style.SENSOR_SHAPES.get(sensor.kind, "sensor")
+    return [Marks(at[None], shape, 13, style.SENSOR), name]
 
 
 def _scale_bar(camera: Camera) -> list[Primitive]:

@@ -27,6 +27,7 @@ class Places:
     origin_enu_m: Floats  # (S, 3)
     enu_R_sensor: Floats  # (S, 3, 3)
     range_max_m: Floats  # (S,)
+    measured: tuple[str, ...]  # (S,) names of ``Measured``
 
     @classmethod
     def of(cls, setting: Setting) -> Places:
@@ -39,19 +40,26 @@ class Places:
             origin_enu_m=origin,
             enu_R_sensor=geography.enu_R_local(origin),
             range_max_m=np.array([s.range_max_m for s in setting.sensors], float),
+            measured=tuple(s.measured for s in setting.sensors),
         )
+
+    def reports(self, sensor: Ints) -> Bools:
+        """Tell which plots (N,), of the given sensors, are reported positions."""
+        return np.array([kind == "position" for kind in self.measured], np.bool_)[sensor]
 
     def of_plots(self, plots: Plots) -> Floats:
         """Return positions (N, 3) of plots in scenario ENU.
 
         An elevation that was not measured counts as zero, as on a two-dimensional
-        radar's own screen; a range that was not measured, as the sensor's limit. NaN
-        without azimuth.
+        radar's own screen; a range that was not measured, as the sensor's limit; a bistatic
+        path as half a range. NaN without azimuth, and of time differences.
         """
         polar = plots.measurement
+        kinds = np.array(self.measured, np.str_)[plots.sensor]
         range_m = np.where(
             np.isnan(polar[:, RANGE]), self.range_max_m[plots.sensor], polar[:, RANGE]
         )
+        range_m = np.where(kinds == "bistatic", 0.5 * range_m, range_m)
         azimuth_rad = polar[:, AZIMUTH]
         elevation_rad = np.nan_to_num(polar[:, ELEVATION], nan=0.0)
         ground_m = range_m * np.cos(elevation_rad)
@@ -63,6 +71,9 @@ class Places:
             ],
             axis=-1,
         )
+        reported = kinds == "position"
+        local[reported] = np.nan_to_num(polar[reported, :3])
+        local[kinds == "time_difference"] = np.nan
         turned = np.einsum("nij,nj->ni", self.enu_R_sensor[plots.sensor], local)
         placed: Floats = self.origin_enu_m[plots.sensor] + turned
         return placed
@@ -75,7 +86,8 @@ class Memory:
     Attributes
     ----------
     plot_time_s, plot_enu_m, plot_sensor : (P,), (P, 3), (P,)
-    plot_bearing_only : (P,) whether the plot is a direction without range
+    plot_bearing_only, plot_reported : (P,) whether the plot is a direction without range, and
+        a position that somebody reports
     trail_number : (N,) track numbers, ascending
     trail_enu_m : (N, TRAIL_DOTS, 2), NaN where the track is younger
     sampled_s : time of the latest dots
@@ -85,6 +97,7 @@ class Memory:
     plot_enu_m: Floats
     plot_sensor: Ints
     plot_bearing_only: Bools
+    plot_reported: Bools
     trail_number: Ints
     trail_enu_m: Floats
     sampled_s: float
@@ -97,6 +110,7 @@ class Memory:
             plot_enu_m=np.empty((0, 3)),
             plot_sensor=np.empty(0, np.int32),
             plot_bearing_only=np.empty(0, np.bool_),
+            plot_reported=np.empty(0, np.bool_),
             trail_number=np.empty(0, np.int32),
             trail_enu_m=np.empty((0, TRAIL_DOTS, 2)),
             sampled_s=-np.inf,
@@ -115,6 +129,9 @@ class Memory:
             plot_sensor=np.concatenate([self.plot_sensor[kept], plots.sensor]),
             plot_bearing_only=np.concatenate(
                 [self.plot_bearing_only[kept], np.isnan(plots.measurement[:, RANGE])]
+            ),
+            plot_reported=np.concatenate(
+                [self.plot_reported[kept], places.reports(plots.sensor)]
             ),
             trail_number=number,
             trail_enu_m=trail,

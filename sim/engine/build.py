@@ -8,6 +8,7 @@ import numpy as np
 
 from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
+from sensors.strobe import Strobe
 from sim.core.tables import Affiliation
 from sim.engine.chance import Chance
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -47,11 +48,11 @@ def build(scenario: LoadedScenario) -> World:
         spec.time.duration_s,
         spec.emitters,
     )
-    sensors, sites = _sites(spec, surroundings, targets)
+    sensors, kinds, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
-        setting=_setting(spec, frame, targets, sensors),
+        setting=_setting(spec, frame, targets, sensors, kinds),
         frame=frame,
         targets=targets,
         sensors=sensors,
@@ -74,23 +75,26 @@ def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, floa
 
 def _sites(
     spec: Scenario, surroundings: Surroundings, targets: Targets
-) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
+) -> tuple[tuple[Sensor, ...], tuple[str, ...], tuple[SiteSensors, ...]]:
+    """Return the sensors, the kind of each, and the sites."""
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
+    kinds: list[str] = []
     sites = []
     for site in spec.sites:
         place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
         first = len(sensors)
         for sensor in site.sensors:
-            mount = Mount(len(sensors), site.id, place)
-            sensors += build_sensors(sensor, mount, surroundings)
+            made = build_sensors(sensor, Mount(len(sensors), site.id, place), surroundings)
+            sensors += made
+            kinds += ["strobe" if isinstance(one, Strobe) else sensor.kind for one in made]
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
         outages = link.outages + _drowned(link, spec, targets, surroundings)
         sites.append(
             SiteSensors(site.id, own, link.latency_s, link.loss, outages, link.outage_loss)
         )
-    return tuple(sensors), tuple(sites)
+    return tuple(sensors), tuple(kinds), tuple(sites)
 
 
 def _drowned(
@@ -106,7 +110,11 @@ def _drowned(
 
 
 def _setting(
-    spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
+    spec: Scenario,
+    frame: Frame,
+    targets: Targets,
+    sensors: tuple[Sensor, ...],
+    kinds: tuple[str, ...],
 ) -> Setting:
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
@@ -117,7 +125,7 @@ def _setting(
         origin_latitude_rad=frame.latitude_rad,
         origin_longitude_rad=frame.longitude_rad,
         origin_height_m=frame.height_m,
-        sensors=tuple(_sensor_facts(sensor) for sensor in sensors),
+        sensors=tuple(map(_sensor_facts, sensors, kinds)),
         targets=tuple(
             TargetFacts(
                 id=id_,
@@ -139,17 +147,18 @@ def _setting(
     )
 
 
-def _sensor_facts(sensor: Sensor) -> SensorFacts:
+def _sensor_facts(sensor: Sensor, kind: str) -> SensorFacts:
     east, north, up = sensor.origin_enu_m
     first_azimuth_rad = sensor.beam_azimuth_rad(0.0)
     return SensorFacts(
         id=sensor.id,
-        kind=type(sensor).__name__.lower(),
+        kind=kind,
         site=sensor.site,
         position_enu_m=(float(east), float(north), float(up)),
         range_max_m=float(sensor.range_max_m),
         period_s=float(sensor.period_s),
         first_azimuth_rad=None if math.isnan(first_azimuth_rad) else first_azimuth_rad,
+        measured=sensor.measured.name.lower(),
     )
 
 

@@ -32,6 +32,7 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         measures=np.array([sensor.measures for sensor in sensors]),
         clutter_density=np.array([sensor.clutter_density for sensor in sensors]),
         kind=np.array([sensor.measured for sensor in sensors], np.uint8),
+        other_enu_m=np.array([sensor.other_enu_m for sensor in sensors]),
         rotates=np.array([sensor.rotates for sensor in sensors]),
         resolution=np.nan_to_num(np.array([sensor.resolution for sensor in sensors]), nan=0.0),
         range_min_m=np.array([sensor.range_min_m for sensor in sensors]),
@@ -43,6 +44,7 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         horizon=np.array([sensor.horizon for sensor in sensors]),
         ground_m=np.full(len(sensors), frame.height_m),
         mask_rad=_mask_rad(sensors),
+        listens=np.array([sensor.listens for sensor in sensors]),
         id=np.array([sensor.id for sensor in sensors], np.str_),
     )
 

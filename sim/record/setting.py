@@ -12,7 +12,8 @@ Point = tuple[float, float, float]
 class SensorFacts:
     """One sensor: where it stands (scenario ENU, m), how far and how often it looks.
 
-    ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one.
+    ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one;
+    ``measured`` the name of the ``Measured`` that its plots hold.
     """
 
     id: str
@@ -22,6 +23,7 @@ class SensorFacts:
     range_max_m: float
     period_s: float
     first_azimuth_rad: float | None = None
+    measured: str = "polar"
 
 
 @dataclass(frozen=True, slots=True)

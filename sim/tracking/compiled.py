@@ -25,6 +25,7 @@ from sim.tracking.life import (
     count_hidden,
     count_missed_looks,
 )
+from sim.tracking.multilateration import can_multilaterate, find_fixes, start_at_fixes
 from sim.tracking.pairing import Pairs, pair_jointly, pair_nearest, share_unresolved
 from sim.tracking.policy import SensorColumns, model_rows, policy_of
 from sim.tracking.starts import start_tracks
@@ -81,6 +82,7 @@ class CompiledEngine:
         self._clutter = empty_clutter(sensors)
         self._triangulates = can_triangulate(sensors)
         self._bearings = no_bearings()
+        self._multilaterates = can_multilaterate(sensors)
         self.wants_pairs = config.registration
         self.pairs = self._confirmed_pairs(None, None)
 
@@ -165,6 +167,13 @@ class CompiledEngine:
             self._count = start_tracks(self._tracks, older, taken, cycle, models, sensors, policy)
         if self._triangulates:
             self._start_from_bearings(older, cycle, taken)
+        if self._multilaterates:
+            fixes = find_fixes(taken, cycle, sensors, policy)
+            if len(fixes.place):
+                self._tracks = with_room(self._tracks, self._count, self._count + len(fixes.place))
+                self._count = start_at_fixes(
+                    self._tracks, older, self._count, fixes, cycle, models, sensors, policy
+                )
         new = self._count - older
         self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)
         self._born += new

@@ -143,8 +143,9 @@ def _bound_block(
     half_s = 0.5 * (last_s - first_s)
     gate = policy.gates[4]
     mean, covariance, time_s, status = tracks.mean, tracks.covariance, tracks.time_s, tracks.status
-    otherwise = policy.detection_probability
-    sighted = tells_sight(s, sensors)
+    # A plot in the gate still counts, with the least probability that pairing knows.
+    otherwise = 0.0 if sensors.listens[s] else policy.detection_probability
+    sighted = tells_sight(s, sensors) and not sensors.listens[s]
     mean_row, covariance_row, n_models = models.mean_row, models.covariance_row, models.kind.size
     grid, axis, sigma_max = grid_of(g, cycle, cartesian), cycle.axes[g], cycle.sigma_max[g]
     first_row, first_cell = cycle.scan_first[g], cycle.cell_first[g]

@@ -44,6 +44,7 @@ class SensorColumns(NamedTuple):
     horizon: Bools
     ground_m: Floats
     mask_rad: Floats
+    listens: Bools
 
 
 class Models(NamedTuple):
@@ -120,6 +121,7 @@ def sensor_columns(config: TrackerConfig, sensors: SensorModels) -> SensorColumn
         sensors.horizon,
         sensors.ground_m,
         np.ascontiguousarray(sensors.mask_rad),
+        sensors.listens,
     )
 
 

@@ -43,6 +43,8 @@ class SensorModels:
     horizon : (S,) the 4/3 earth hides low targets
     ground_m : (S,) height of the ground about the sensor above the ellipsoid
     mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north
+    listens : (S,) hears only what targets send or sound: a look that brought nothing says
+        nothing of a target, which may be silent
     id : (S,) names by which settings may refer to a sensor
     """
 
@@ -65,6 +67,7 @@ class SensorModels:
     horizon: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     ground_m: Floats = field(default_factory=_none)
     mask_rad: Floats = field(default_factory=_none)
+    listens: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     id: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
 
     def __post_init__(self) -> None:
@@ -83,6 +86,7 @@ class SensorModels:
             "horizon": np.zeros(n, np.bool_),
             "ground_m": np.zeros(n),
             "mask_rad": np.full((n, 1), -0.5 * np.pi),
+            "listens": np.zeros(n, np.bool_),
             "id": np.full(n, "", np.str_),
         }
         for name, value in defaults.items():

@@ -63,11 +63,19 @@ class Targets:
         return len(self.ids)
 
     def truth(self, time_s: float) -> Truth:
-        """Return where all targets are at one time."""
-        return self.trajectories.truth(time_s)
+        """Return where all targets are at one time; ghosts are not there."""
+        truth, ghost = self.trajectories.truth(time_s), self.signatures.ghost
+        if ghost.any():
+            truth.present[ghost] = False
+            truth.position_enu_m[ghost] = np.nan
+            truth.velocity_enu_mps[ghost] = np.nan
+        return truth
 
     def at(self, time_s: ArrayLike, target: NDArray[np.integer]) -> tuple[Floats, Floats]:
-        """Return positions and velocities (K, 3) for pairs of time and target (K,)."""
+        """Return positions and velocities (K, 3) for pairs of time and target (K,).
+
+        Of a ghost, where its reports claim it to be.
+        """
         return self.trajectories.at(time_s, target)
 
 
