@@ -115,19 +115,27 @@ def detector(pfa: float, pulses: int) -> tuple[float, Floats, Floats, Floats]:
     -------
     threshold : from ``detection_threshold``
     shape : (5,) gamma shape of a dwell's signal energy by Swerling case, 1 if steady
-    log_weight : (5, M) ln of what p(m) of the series has besides powers of the energy
+    series : (3, 5, M + 4) by Swerling case: ln of what p(m) has besides powers of the
+        energy, what it grows by from m to m + 1, and what from m to m + 4
     miss : (M,) P(n + m, T)
     """
     from scipy.special import gammainc, gammaln
 
     threshold = detection_threshold(pfa, pulses)
     # Beyond nine standard deviations over the threshold P is below 1e-17.
-    terms = int(max(1.0, np.ceil(threshold + 9.0 * np.sqrt(threshold) + 30.0) - pulses))
-    m = np.arange(terms, dtype=float)
+    most = int(max(1.0, np.ceil(threshold + 9.0 * np.sqrt(threshold) + 30.0) - pulses))
+    miss = np.asarray(gammainc(pulses + np.arange(most, dtype=float), threshold), float)
+    miss = miss[: max(1, int(np.count_nonzero(miss > 1e-14)))]
+    m = np.arange(miss.size + 4, dtype=float)
     shape = _signal_shapes(pulses)
-    log_weight = np.tile(-gammaln(m + 1.0), (len(SWERLING_CASES), 1))
-    log_weight[1:] += gammaln(m + shape[1:, np.newaxis]) - gammaln(shape[1:, np.newaxis])
-    return threshold, shape, log_weight, np.asarray(gammainc(pulses + m, threshold), float)
+    series = np.empty((3, len(SWERLING_CASES), m.size))
+    series[0] = -gammaln(m + 1.0)
+    series[0, 1:] += gammaln(m + shape[1:, np.newaxis]) - gammaln(shape[1:, np.newaxis])
+    series[1] = 1.0 / (m + 1.0)
+    series[1, 1:] *= m + shape[1:, np.newaxis]
+    series[2] = np.nan
+    series[2, :, :-3] = np.prod([series[1, :, k : m.size - 3 + k] for k in range(4)], 0)
+    return threshold, shape, series, miss
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from sensors.propagation import above_horizon
+from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
 from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
 
@@ -24,6 +25,12 @@ _OUTSIDE_AZIMUTH = int(Visibility.OUTSIDE_AZIMUTH)
 _OUTSIDE_ELEVATION = int(Visibility.OUTSIDE_ELEVATION)
 
 
+#: No ground of the ellipsoid curves more.
+_LEAST_EARTH_RADIUS_M = 6.33e6
+#: Of a horizon by the effective earth's radius, with a little to spare.
+_SIGHT = 1.01 * math.sqrt(2.0 * EFFECTIVE_EARTH_RADIUS_M)
+
+
 @kernel()
 def _along(vector: Floats, axes: Floats, axis: int) -> float:
     """Return the component of a vector (3,) along a column of a rotation."""
@@ -33,10 +40,77 @@ def _along(vector: Floats, axes: Floats, axis: int) -> float:
     return component
 
 
+@kernel(leaf=True)
+def _azimuth_rad(positions: Floats, row: int, origin: Floats, axes: Floats) -> float:
+    """Return the azimuth of one of several positions (N, 3)."""
+    x, y = positions[row, 0] - origin[0], positions[row, 1] - origin[1]
+    z = positions[row, 2] - origin[2]
+    return math.atan2(
+        x * axes[0, 0] + y * axes[1, 0] + z * axes[2, 0],
+        x * axes[0, 1] + y * axes[1, 1] + z * axes[2, 1],
+    )
+
+
+@kernel(leaf=True)
+def out_of_reach(
+    starts: Floats, ends: Floats, row: int, origin: Floats, axes: Floats, reach: Floats
+) -> bool:
+    """Tell whether a target stays beyond range or horizon for sure.
+
+    Half as much again as its way in the window is allowed for, and a fiftieth of the height
+    and 200 m, by which the ground below it may differ from a sphere.
+
+    Parameters
+    ----------
+    starts, ends : (N, 3) of all targets
+    reach : (2,) range of the sensor, and its height above ground, infinite without horizon
+    """
+    x, y = starts[row, 0] - origin[0], starts[row, 1] - origin[1]
+    z = starts[row, 2] - origin[2]
+    dx, dy = ends[row, 0] - starts[row, 0], ends[row, 1] - starts[row, 1]
+    dz = ends[row, 2] - starts[row, 2]
+    square = x * x + y * y + z * z
+    way_m = 1.5 * math.sqrt(dx * dx + dy * dy + dz * dz)
+    limit_m = reach[0] + way_m
+    if square > limit_m * limit_m:
+        return True
+    if reach[1] == math.inf:
+        return False
+    # Height over a sphere, and how far one sees from there and from the sensor.
+    up_m = x * axes[0, 2] + y * axes[1, 2] + z * axes[2, 2] + max(reach[1], 0.0)
+    height_m = up_m + 0.5 * (square - up_m * up_m) / _LEAST_EARTH_RADIUS_M
+    height_m = 1.02 * max(height_m, 0.0) + 200.0 + way_m
+    seen_m = _SIGHT * (math.sqrt(height_m) + math.sqrt(max(reach[1], 0.0))) + way_m
+    hidden: bool = square > seen_m * seen_m + up_m * up_m
+    return hidden
+
+
 @kernel()
-def _azimuth_rad(position_enu_m: Floats, origin_enu_m: Floats, enu_R_sensor: Floats) -> float:
-    offset = position_enu_m - origin_enu_m
-    return math.atan2(_along(offset, enu_R_sensor, 0), _along(offset, enu_R_sensor, 1))
+def within_reach(
+    start_enu_m: Floats,
+    end_enu_m: Floats,
+    start_present: Bools,
+    end_present: Bools,
+    origin_enu_m: Floats,
+    enu_R_sensor: Floats,
+    reach: Floats,
+) -> Ints:
+    """Return the rows of targets that may be seen in a window, for ``reach`` see above."""
+    rows = np.empty(start_present.size, np.int32)
+    count = 0
+    for row in range(rows.size):
+        if not (start_present[row] or end_present[row]):
+            continue
+        # Of one that comes or goes in the window the way is unknown.
+        if (
+            start_present[row]
+            and end_present[row]
+            and out_of_reach(start_enu_m, end_enu_m, row, origin_enu_m, enu_R_sensor, reach)
+        ):
+            continue
+        rows[count] = row
+        count += 1
+    return rows[:count]
 
 
 @kernel()
@@ -51,6 +125,7 @@ def find_crossings(
     start_s: float,
     end_s: float,
     margin_turns: float,
+    reach: Floats,
     time_s: Floats,
     target: Ints,
     due: Bools,
@@ -63,14 +138,17 @@ def find_crossings(
     it to the bit, and the number of passes is whole by construction.
 
     Passes up to ``margin_turns`` before and after the window are found too, but not
-    ``due``. Times (last three arguments: output) are interpolated. Returns how many.
+    ``due``; what is ``out_of_reach`` is left out. Times are interpolated; the last three
+    arguments are output. Returns how many.
     """
     found = 0
     for row in range(present.size):
-        if not present[row]:
+        if not present[row] or out_of_reach(
+            start_position_enu_m, end_position_enu_m, row, origin_enu_m, enu_R_sensor, reach
+        ):
             continue
-        first_azimuth = _azimuth_rad(start_position_enu_m[row], origin_enu_m, enu_R_sensor)
-        last_azimuth = _azimuth_rad(end_position_enu_m[row], origin_enu_m, enu_R_sensor)
+        first_azimuth = _azimuth_rad(start_position_enu_m, row, origin_enu_m, enu_R_sensor)
+        last_azimuth = _azimuth_rad(end_position_enu_m, row, origin_enu_m, enu_R_sensor)
         turned = (first_azimuth_rad + rate_rad_per_s * start_s - first_azimuth) / _TURN
         first = turned - math.floor(turned)
         turned = (first_azimuth_rad + rate_rad_per_s * end_s - last_azimuth) / _TURN

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import math
 
+from sensors.surface import EFFECTIVE_EARTH_FACTOR
 from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.jit import kernel
-
-#: Standard refraction lets a ray run straight over an earth 4/3 as large
-#: (Schelleng, Burrows and Ferrell, Proc. IRE 21(3), 1933).
-EFFECTIVE_EARTH_FACTOR = 4.0 / 3.0
 
 
 @kernel()

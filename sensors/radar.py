@@ -1,17 +1,16 @@
-"""A pulse radar, turning or staring: specification and model.
+"""A pulse radar, turning or staring: the model.
 
 ``docs/sensors/radar.md`` holds the formulas and what they leave out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, model_validator
 
-from sensors.antenna import Antenna
+from sensors.cfar import cfar_loss_db
 from sensors.deception import false_echoes
 from sensors.detection import (
     SPEED_OF_LIGHT_MPS,
@@ -23,13 +22,12 @@ from sensors.detection import (
     required_snr,
 )
 from sensors.jamming import Receiver
-from sensors.presets import require_own_keys_only, with_preset
-from sensors.scanning import Looks, Rotation, Scan, Stare
-from sensors.strobe import Strobe
-from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
+from sensors.place import Place, ground_curvature_per_m
+from sensors.radar_budget import Budget, budget_of
+from sensors.radar_spec import PulseSpec, RadarSpec
+from sensors.scanning import Looks, Rotation, Scan
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
-from sim.world.spec import Identifier, Spec
-from sim.world.windows import Window, inside
+from sim.world.windows import inside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,218 +38,9 @@ if TYPE_CHECKING:
     from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-BlindRange = tuple[NotNegative, Positive]
+__all__ = ["Radar", "RadarSpec", "ground_curvature_per_m"]
 
-_ROTATING_KEYS = ("first_azimuth_deg",)
-_STARING_KEYS = ("azimuth_deg", "sector_deg")
 _NO_REPLIES = np.empty(0, np.uint8)
-
-
-class RadarSpec(Spec):
-    """A radar as a scenario names it: a preset, values of its own, or both.
-
-    Explicit keys win over those of the preset. ``rate_rpm`` makes the antenna turn;
-    ``update_s`` with ``azimuth_deg`` and ``sector_deg`` makes it stare.
-    """
-
-    model_config = ConfigDict(json_schema_extra=require_own_keys_only)
-
-    kind: Literal["radar"]
-    id: Identifier
-    preset: str | None = None
-
-    rate_rpm: Annotated[float, Field(gt=0, le=600)] | None = None
-    first_azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
-    update_s: Annotated[float, Field(ge=0.01, le=3600)] | None = None
-    azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
-    sector_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
-
-    frequency_ghz: Annotated[float, Field(gt=0.01, le=300)]
-    peak_power_kw: Positive
-    pulse_width_us: Positive
-    gain_db: Annotated[float, Field(ge=0, le=70)]
-    system_temperature_k: Positive
-    losses_db: Annotated[float, Field(ge=0, le=60)]
-    processing_gain_db: Annotated[float, Field(ge=0, le=80)] = 0.0
-    pulses: Annotated[int, Field(ge=1, le=10_000)]
-    pfa: Annotated[float, Field(ge=1e-15, le=0.1)]
-
-    dimensions: Literal[2, 3]
-    interrogates: bool = False
-    range_min_km: NotNegative
-    range_max_km: Annotated[float, Field(gt=0, le=10_000)]
-    blind_ranges_km: tuple[BlindRange, ...] = ()
-    elevation_min_deg: Annotated[float, Field(ge=-90, le=90)]
-    elevation_max_deg: Annotated[float, Field(ge=-90, le=90)]
-
-    beamwidth_deg: Annotated[float, Field(gt=0, le=180)]
-    elevation_beamwidth_deg: Annotated[float, Field(gt=0, le=180)] | None = None
-    range_resolution_m: Positive
-    range_rate_resolution_mps: Positive | None = None
-    range_rate_max_mps: Positive | None = None
-    range_sigma_min_m: NotNegative
-    azimuth_sigma_min_deg: NotNegative
-    elevation_sigma_min_deg: NotNegative = 0.0
-    range_rate_sigma_min_mps: NotNegative = 0.0
-
-    emission_control: Annotated[
-        tuple[Window, ...], Field(description="[from_s, to_s] of each time in which it is silent")
-    ] = ()
-    strobes: Annotated[
-        bool, Field(description="report bearings of jammers, as a sensor of its own: ID.strobe")
-    ] = False
-    strobe_threshold_db: Annotated[
-        float, Field(ge=0, le=60, description="a jammer's noise over all other noise")
-    ] = 10.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _merge_preset(cls, given: Any) -> Any:
-        # Who makes a turning preset stare, or the reverse, replaces its whole way to scan.
-        replaced = {
-            "rate_rpm": ("update_s", *_STARING_KEYS),
-            "update_s": ("rate_rpm", *_ROTATING_KEYS),
-        }
-        return with_preset(given, cls, "radar", replaced)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.rate_rpm is None) == (self.update_s is None):
-            raise ValueError("give either rate_rpm (turning antenna) or update_s (staring)")
-        turning = self.rate_rpm is not None
-        for key in _STARING_KEYS if turning else _ROTATING_KEYS:
-            if getattr(self, key) != type(self).model_fields[key].default:
-                scan = "turning" if turning else "staring"
-                raise ValueError(f"{key} has no meaning for a {scan} radar")
-        if self.range_min_km >= self.range_max_km:
-            raise ValueError(
-                f"range_min_km ({self.range_min_km:g}) must be below "
-                f"range_max_km ({self.range_max_km:g})"
-            )
-        if self.elevation_min_deg >= self.elevation_max_deg:
-            raise ValueError(
-                f"elevation_min_deg ({self.elevation_min_deg:g}) must be below "
-                f"elevation_max_deg ({self.elevation_max_deg:g})"
-            )
-        for low, high in self.blind_ranges_km:
-            if low >= high:
-                raise ValueError(f"blind_ranges_km: [{low:g}, {high:g}] must be [from, to]")
-        if self.dimensions == 3 and self.elevation_beamwidth_deg is None:
-            raise ValueError("a radar of 3 dimensions needs elevation_beamwidth_deg")
-        if (self.range_rate_resolution_mps is None) != (self.range_rate_max_mps is None):
-            raise ValueError("give range_rate_resolution_mps and range_rate_max_mps, or neither")
-        return self
-
-    def build(self, mount: Mount, surroundings: Surroundings) -> Radar:
-        """Return the radar at its place."""
-        three_dimensional = self.dimensions == 3
-        resolution = np.array(
-            [
-                self.range_resolution_m,
-                np.radians(self.beamwidth_deg),
-                np.radians(self.elevation_beamwidth_deg or np.nan) if three_dimensional else np.nan,
-                self.range_rate_resolution_mps or np.nan,
-            ]
-        )
-        sigma_min = np.array(
-            [
-                self.range_sigma_min_m,
-                np.radians(self.azimuth_sigma_min_deg),
-                np.radians(self.elevation_sigma_min_deg),
-                self.range_rate_sigma_min_mps,
-            ]
-        )
-        scan: Scan
-        if self.update_s is not None:
-            centre, half_width = np.radians([self.azimuth_deg, 0.5 * self.sector_deg])
-            scan = Stare(self.update_s, np.array([centre, half_width]))
-        else:
-            assert self.rate_rpm is not None
-            first_azimuth = float(np.radians(self.first_azimuth_deg))
-            scan = Rotation(60.0 / self.rate_rpm, first_azimuth, float(resolution[1]))
-        elevation = np.radians([self.elevation_min_deg, self.elevation_max_deg])
-        cells = (self.range_max_km - self.range_min_km) * 1e3 / resolution[0]
-        cells *= 2.0 * scan.sector_rad[1] / resolution[1]
-        if three_dimensional:
-            cells *= (elevation[1] - elevation[0]) / resolution[2]
-        snr_of_unit_echo = radar_snr(
-            1.0,
-            1.0,
-            peak_power_w=self.peak_power_kw * 1e3,
-            pulse_width_s=self.pulse_width_us * 1e-6,
-            gain=10.0 ** (self.gain_db / 10.0),
-            frequency_hz=self.frequency_ghz * 1e9,
-            system_temperature_k=self.system_temperature_k,
-            losses=10.0 ** (self.losses_db / 10.0),
-            processing_gain=10.0 ** (self.processing_gain_db / 10.0),
-        )
-        frame, position = surroundings.frame, np.array(mount.position_enu_m, float)
-        ground_height_m = float(surroundings.ground_m(position))
-        latitude_rad, _, height_m = frame.to_geodetic(position)
-        return Radar(
-            id=self.id,
-            index=mount.index,
-            site=mount.site,
-            origin_enu_m=position,
-            enu_R_sensor=np.ascontiguousarray(frame.local_axes(position)),
-            period_s=scan.period_s,
-            measures=~np.isnan(resolution),
-            interrogates=self.interrogates,
-            scan=scan,
-            height_m=float(height_m) - ground_height_m,
-            curvature_per_m=ground_curvature_per_m(float(latitude_rad), ground_height_m),
-            snr_of_unit_echo=float(snr_of_unit_echo),
-            pfa=self.pfa,
-            pulses=self.pulses,
-            false_alarms_per_look=float(self.pfa * cells),
-            range_limits_m=np.array([self.range_min_km, self.range_max_km]) * 1e3,
-            blind_ranges_m=np.array(self.blind_ranges_km).reshape(-1, 2) * 1e3,
-            elevation_rad=elevation,
-            range_rate_max_mps=self.range_rate_max_mps or np.nan,
-            resolution=resolution,
-            sigma_min=sigma_min,
-            receiver=Receiver(
-                antenna=self._antenna(),
-                frequency_hz=self.frequency_ghz * 1e9,
-                bandwidth_hz=0.5 * SPEED_OF_LIGHT_MPS / self.range_resolution_m,
-                system_temperature_k=self.system_temperature_k,
-                origin_enu_m=position,
-                enu_R_sensor=np.ascontiguousarray(frame.local_axes(position)),
-                height_m=float(height_m) - ground_height_m,
-                curvature_per_m=ground_curvature_per_m(float(latitude_rad), ground_height_m),
-            ),
-            transmit_eirp_w=self.peak_power_kw * 1e3 * 10.0 ** (self.gain_db / 10.0),
-            silent_s=self.emission_control,
-        )
-
-    def build_all(self, mount: Mount, surroundings: Surroundings) -> tuple[Radar | Strobe, ...]:
-        """Return the radar, and what reports the jammers that it hears if ``strobes`` is set."""
-        radar = self.build(mount, surroundings)
-        if not self.strobes:
-            return (radar,)
-        threshold = 10.0 ** (self.strobe_threshold_db / 10.0)
-        return (radar, Strobe(radar=radar, index=mount.index + 1, threshold=threshold))
-
-    def _antenna(self) -> Antenna:
-        elevation = np.radians([self.elevation_min_deg, self.elevation_max_deg])
-        width_deg = self.elevation_beamwidth_deg or self.elevation_max_deg - self.elevation_min_deg
-        return Antenna(
-            peak_gain_db=self.gain_db,
-            beamwidth_rad=float(np.radians(self.beamwidth_deg)),
-            elevation_beamwidth_rad=float(np.radians(width_deg)),
-            pattern="pencil" if self.dimensions == 3 else "fan",
-            elevation_rad=(float(elevation[0]), float(elevation[1])),
-        )
-
-
-def ground_curvature_per_m(latitude_rad: float, ground_height_m: float) -> Floats:
-    """Return the curvature (2,) of the ground eastwards and northwards, from WGS 84."""
-    squeeze = 1.0 - ECCENTRICITY_SQUARED * np.sin(latitude_rad) ** 2
-    east_radius_m = SEMI_MAJOR_AXIS_M / np.sqrt(squeeze)
-    north_radius_m = east_radius_m * (1.0 - ECCENTRICITY_SQUARED) / squeeze
-    return 1.0 / (np.array([east_radius_m, north_radius_m]) + ground_height_m)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -262,7 +51,9 @@ class Radar:
     ----------
     height_m : of the antenna above ground
     curvature_per_m : (2,) of the ground below it, eastwards and northwards
-    snr_of_unit_echo : SNR of 1 m² at 1 m
+    spec : what it was built of
+    snr_of_unit_echo : SNR of 1 m² at 1 m in the beam's centre, in a vacuum
+    budget : what else decides of an echo's strength
     false_alarms_per_look : expected in the whole sector, blind ranges included
     range_limits_m, elevation_rad : (2,) lowest and highest
     blind_ranges_m : (B, 2) from, to
@@ -274,6 +65,7 @@ class Radar:
     silent_s : windows of emission control
     """
 
+    spec: PulseSpec
     id: str
     index: int
     site: str
@@ -286,6 +78,7 @@ class Radar:
     height_m: float
     curvature_per_m: Floats
     snr_of_unit_echo: float
+    budget: Budget
     pfa: float
     pulses: int
     false_alarms_per_look: float
@@ -298,6 +91,93 @@ class Radar:
     receiver: Receiver
     transmit_eirp_w: float
     silent_s: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(cls, spec: PulseSpec, mount: Mount, surroundings: Surroundings, scan: Scan) -> Self:
+        """Return the radar of a specification at its place."""
+        resolution, place = spec.resolution(), Place.at(mount.position_enu_m, surroundings)
+        elevation = np.radians([spec.elevation_min_deg, spec.elevation_max_deg])
+        cells = (spec.range_max_km - spec.range_min_km) * 1e3 / resolution[0]
+        cells *= 2.0 * scan.sector_rad[1] / resolution[1]
+        if spec.dimensions == 3:
+            cells *= (elevation[1] - elevation[0]) / resolution[2]
+        losses_db = spec.losses_db
+        if spec.cfar_cells:
+            losses_db += cfar_loss_db(spec.pfa, spec.cfar_cells, spec.pulses)
+        snr_of_unit_echo = float(
+            radar_snr(
+                1.0,
+                1.0,
+                peak_power_w=spec.peak_power_kw * 1e3,
+                pulse_width_s=spec.pulse_width_us * 1e-6,
+                gain=10.0 ** (spec.gain_db / 10.0),
+                frequency_hz=spec.frequency_ghz * 1e9,
+                system_temperature_k=spec.system_temperature_k,
+                losses=10.0 ** (losses_db / 10.0),
+                processing_gain=10.0 ** (spec.processing_gain_db / 10.0),
+            )
+        )
+        return cls(
+            spec=spec,
+            id=spec.id,
+            index=mount.index,
+            site=mount.site,
+            origin_enu_m=place.origin_enu_m,
+            enu_R_sensor=place.enu_R_sensor,
+            period_s=scan.period_s,
+            measures=~np.isnan(resolution),
+            interrogates=spec.interrogates,
+            scan=scan,
+            height_m=place.height_m,
+            curvature_per_m=place.curvature_per_m,
+            snr_of_unit_echo=snr_of_unit_echo,
+            budget=budget_of(spec, snr_of_unit_echo, scan, place, surroundings.environment),
+            pfa=spec.pfa,
+            pulses=spec.pulses,
+            false_alarms_per_look=float(spec.pfa * cells),
+            range_limits_m=np.array([spec.range_min_km, spec.range_max_km]) * 1e3,
+            blind_ranges_m=np.array(spec.blind_ranges_km).reshape(-1, 2) * 1e3,
+            elevation_rad=elevation,
+            range_rate_max_mps=spec.range_rate_max_mps or np.nan,
+            resolution=resolution,
+            sigma_min=spec.sigma_min(),
+            receiver=Receiver(
+                antenna=spec.antenna(),
+                frequency_hz=spec.frequency_ghz * 1e9,
+                bandwidth_hz=0.5 * SPEED_OF_LIGHT_MPS / spec.range_resolution_m,
+                system_temperature_k=spec.system_temperature_k,
+                origin_enu_m=place.origin_enu_m,
+                enu_R_sensor=place.enu_R_sensor,
+                height_m=place.height_m,
+                curvature_per_m=place.curvature_per_m,
+            ),
+            transmit_eirp_w=spec.peak_power_kw * 1e3 * 10.0 ** (spec.gain_db / 10.0),
+            silent_s=spec.emission_control,
+        )
+
+    def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
+        """Return the radar at another place (3,), where ground and air are those there."""
+        place = Place.at(position_enu_m, surroundings)
+        budget = self.budget
+        if abs(place.height_m - self.height_m) > 0.02 * abs(self.height_m):
+            environment = surroundings.environment
+            budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, place, environment)
+        here: dict[str, Any] = {
+            "origin_enu_m": place.origin_enu_m,
+            "enu_R_sensor": place.enu_R_sensor,
+            "height_m": place.height_m,
+            "curvature_per_m": place.curvature_per_m,
+        }
+        receiver = replace(self.receiver, **here)
+        return replace(self, budget=budget, receiver=receiver, **here)
+
+    def in_clear_air(self) -> Self:
+        """Return the radar without ground, clutter and blind zones: air and beam remain."""
+        return replace(self, budget=self.budget.in_clear_air())
+
+    def in_free_space(self) -> Self:
+        """Return the radar without air, ground and clutter: the radar equation alone."""
+        return replace(self, budget=self.budget.in_free_space())
 
     @property
     def measured(self) -> Measured:
@@ -381,7 +261,10 @@ class Radar:
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
-        looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor)
+        # A deceiver may be heard from where no echo would be.
+        far = targets.attackers.deception
+        reach = np.array([np.inf if far else self.range_max_m, self.height_m])
+        looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
             looks = looks.take(~inside(self.silent_s, looks.time_s))
         found = []
@@ -404,24 +287,33 @@ class Radar:
         pd : (N,) single-look detection probability of the target alone
         code : (N,) ``Visibility``
         """
-        from sensors.echoes import grade  # numba: only where it runs
+        from sensors.echoes import grade, strengths  # numba: only where it runs
         from sensors.kernels import locate
 
+        signatures = targets.signatures
         polar, code = np.empty((len(truth), 4)), np.empty(len(truth), np.uint8)
         locate(truth.position_enu_m, truth.velocity_enu_mps, *self._reach(), polar, code)
         if inside(self.silent_s, np.array([truth.time_s])).any():
             code[code != Visibility.ABSENT] = Visibility.NOT_LOOKED_AT
+        position, velocity = truth.position_enu_m, truth.velocity_enu_mps
+        time_s = np.full(len(truth), truth.time_s)
+        strength = strengths(
+            polar,
+            velocity,
+            np.arange(len(truth), dtype=np.int32),
+            signatures.rcs_m2,
+            self.receiver.noise_factor(targets, time_s, position, velocity),
+            code,
+            signatures.rcs_aspect,
+            signatures.rotor_rcs,
+            signatures.rotor_tip_mps,
+            self.snr_of_unit_echo,
+            self.budget,
+        )
         pd = grade(
             polar,
-            targets.signatures.rcs_m2,
-            targets.signatures.swerling,
-            self.receiver.noise_factor(
-                targets,
-                np.full(len(truth), truth.time_s),
-                truth.position_enu_m,
-                truth.velocity_enu_mps,
-            ),
-            self.snr_of_unit_echo,
+            strength,
+            signatures.swerling,
             self.resolution,
             self.pulses,
             *detector(self.pfa, self.pulses),
@@ -446,25 +338,31 @@ class Radar:
         from sensors.echoes import receive  # numba: only where it runs
 
         signatures, truth_id = targets.signatures, looks.target
-        rcs_m2, swerling = signatures.rcs_m2[looks.target], signatures.swerling[looks.target]
+        rcs_m2, swerling = signatures.rcs_m2[truth_id], signatures.swerling[truth_id]
         if targets.attackers.deception:
             false = false_echoes(
                 targets.attackers.deception, looks, self.receiver, self.transmit_eirp_w
             )
-            looks, nobody = Looks.concatenate([looks, false.looks]), len(false.looks)
+            nobody = np.full(len(false.looks), FALSE_ALARM, np.int32)
+            looks = Looks.concatenate([looks, false.looks])
             rcs_m2 = np.concatenate([rcs_m2, false.rcs_m2])
-            swerling = np.concatenate([swerling, np.zeros(nobody, np.uint8)])
-            truth_id = np.concatenate([truth_id, np.full(nobody, FALSE_ALARM, np.int32)])
+            swerling = np.concatenate([swerling, np.zeros(nobody.size, np.uint8)])
+            truth_id = np.concatenate([truth_id, nobody])
         polar, snr, look = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
             looks.time_s,
+            truth_id,
             rcs_m2,
             self.receiver.noise_factor(
                 targets, looks.time_s, looks.position_enu_m, looks.velocity_enu_mps
             ),
+            signatures.rcs_aspect,
+            signatures.rotor_rcs,
+            signatures.rotor_tip_mps,
             *self._reach(),
             self.snr_of_unit_echo,
+            self.budget,
             self.resolution,
             0.5 * self.period_s,
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
 from sensors.acoustic import AcousticSpec
 from sensors.cooperative import AdsBSpec, RemoteIdSpec
-from sensors.radar import RadarSpec
+from sensors.passive_radar import PassiveRadarSpec
+from sensors.radar_spec import RadarSpec
 from sensors.rf import DirectionFinderSpec
 from sensors.secondary_radar import SecondaryRadarSpec
 from sensors.time_difference import TimeDifferenceSpec
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
     RadarSpec
+    | PassiveRadarSpec
     | AcousticSpec
     | DirectionFinderSpec
     | TimeDifferenceSpec
@@ -37,16 +39,17 @@ SensorSpec = Annotated[
 
 def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) -> tuple[Sensor, ...]:
     """Return the sensors that one specification asks for, numbered on from ``mount.index``."""
-    if isinstance(spec, RadarSpec):
-        return spec.build_all(mount, surroundings)
-    built = spec.build(mount, surroundings)
+    several: Any = spec
+    if hasattr(spec, "build_all"):
+        return tuple(several.build_all(mount, surroundings))
+    built = several.build(mount, surroundings)
     return built if isinstance(built, tuple) else (built,)
 
 
 def ids_of(spec: SensorSpec) -> tuple[str, ...]:
     """Return the ids of the sensors that one specification asks for."""
-    strobes = isinstance(spec, RadarSpec) and spec.strobes
-    return (spec.id, f"{spec.id}.strobe") if strobes else (spec.id,)
+    ids: tuple[str, ...] = getattr(spec, "sensor_ids", (spec.id,))
+    return ids
 
 
 class Sensor(Protocol):

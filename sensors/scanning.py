@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TURN = 2.0 * np.pi
 _ALL_ROUND_RAD = np.array([0.0, np.pi])
+_ANYWHERE = np.array([np.inf, np.inf])
 #: A crossing time is good once a step of the search is this small: the target's velocity
 #: bridges the rest to far less than a metre.
 _CROSSING_TOLERANCE_S = 1e-3
@@ -114,11 +115,13 @@ class Rotation:
         end: Truth,
         origin_enu_m: Floats,
         enu_R_sensor: Floats,
+        reach: Floats = _ANYWHERE,
     ) -> Looks:
         """Return the targets over which the beam passes.
 
         A target counts while present at both ends of the window, and must not change its
-        azimuth by half a turn within one window.
+        azimuth by half a turn within one window. What is out of
+        ``reach`` (range and own height, as in ``sensors.kernels``) may be left out.
         """
         from sensors.kernels import aim, find_crossings  # numba: only where it runs
 
@@ -138,6 +141,7 @@ class Rotation:
             start.time_s,
             end.time_s,
             self.beamwidth_rad / _TURN,
+            reach,
             times,
             rows,
             due,
@@ -208,11 +212,27 @@ class Stare:
         end: Truth,
         origin_enu_m: Floats,
         enu_R_sensor: Floats,
+        reach: Floats = _ANYWHERE,
     ) -> Looks:
-        """Return every present target at every look, in the sector or not."""
+        """Return every present target at every look, in the sector or not.
+
+        What is out of ``reach`` may be left out.
+        """
+        from sensors.kernels import within_reach  # numba: only where it runs
+
         times = self.look_times_s(start.time_s, end.time_s)
-        rows = np.flatnonzero(start.present | end.present).astype(np.int32)
-        if times.size * rows.size == 0:
+        if times.size == 0:
+            return Looks.none()
+        rows = within_reach(
+            start.position_enu_m,
+            end.position_enu_m,
+            start.present,
+            end.present,
+            origin_enu_m,
+            enu_R_sensor,
+            reach,
+        )
+        if rows.size == 0:
             return Looks.none()
         time_s, target = np.repeat(times, rows.size), np.tile(rows, times.size)
         due = np.ones(time_s.size, bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from sensors.accuracy import measurement_sigma
 from sensors.detection import (
@@ -138,6 +138,32 @@ def test_pd_against_the_series_of_its_definition(pulses: int, swerling: int) -> 
         chance = stats.nbinom.pmf(m, shape, shape / (shape + energy))
     found = detection_probability(snr, 1e-6, pulses, swerling)
     assert found == pytest.approx(1.0 - chance @ missed, rel=0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("pfa", [1e-3, 1e-6, 1e-12])
+@pytest.mark.parametrize("pulses", [1, 2, 10, 100, 2000])
+def test_pd_against_closed_forms_of_scipy(pulses: int, pfa: float) -> None:
+    """To 1e-10 over 60 dB: Marcum's Q, and gamma tails for Swerling 1, 2 and 4."""
+    threshold = detection_threshold(pfa, pulses)
+    snr = 10.0 ** np.linspace(-3.5, 2.5, 121) / np.sqrt(pulses)
+    total = pulses * snr
+    steady = stats.ncx2.sf(2.0 * threshold, 2 * pulses, 2.0 * total)
+    slow = np.exp(-threshold / (1.0 + total))
+    if pulses > 1:
+        power = (pulses - 1) * np.log1p(1.0 / total) - threshold / (1.0 + total)
+        tail = special.gammainc(pulses - 1, threshold * total / (1.0 + total))
+        slow = special.gammaincc(pulses - 1, threshold) + np.exp(np.minimum(power, 600.0)) * tail
+        slow[power > 600.0] = np.nan  # the closed form overflows
+    fast = special.gammaincc(pulses, threshold / (1.0 + snr))
+    # A pulse of Swerling 4 is gamma distributed with shape one or two: count the twos.
+    twos, scale = np.arange(pulses + 1), 1.0 + 0.5 * snr[:, np.newaxis]
+    chance = stats.binom.pmf(twos, pulses, 1.0 - 1.0 / scale)
+    dominant = np.sum(chance * special.gammaincc(pulses + twos, threshold / scale), 1)
+    for swerling, expected in ((0, steady), (1, slow), (2, fast), (4, dominant)):
+        found = detection_probability(snr, pfa, pulses, swerling)
+        known = ~np.isnan(expected)
+        assert np.count_nonzero(known) > 60
+        assert found[known] == pytest.approx(expected[known], rel=0.0, abs=1e-10), swerling
 
 
 @pytest.mark.parametrize("swerling", SWERLING_CASES)

@@ -39,7 +39,8 @@ STARING: dict[str, Any] = {
 
 
 def radar(**changes: Any) -> Radar:
-    return stage.build(RadarSpec.model_validate(STARING | changes), FRAME, PLACE)
+    spec = RadarSpec.model_validate(STARING | changes)
+    return stage.build(spec, FRAME, PLACE).in_free_space()
 
 
 def jammer(**changes: Any) -> NoiseJammer:

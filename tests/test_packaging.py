@@ -35,6 +35,8 @@ def test_scenarios_and_recorded_flights_travel_as_data(wheel: set[str]) -> None:
 def test_presets_and_type_marks_travel(wheel: set[str]) -> None:
     for name in (
         "sensors/presets/radar.yaml",
+        "sensors/tables/oxygen_lines.csv",
+        "sensors/tables/water_vapour_lines.csv",
         "sim/world/target_classes.yaml",
         "sim/scenario/starter.yaml",
         "sim/py.typed",

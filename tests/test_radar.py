@@ -17,7 +17,8 @@ from stage import Fakes, fakes
 
 from sensors.detection import detection_probability, required_snr
 from sensors.propagation import horizon_distance_m
-from sensors.radar import Radar, RadarSpec
+from sensors.radar import Radar
+from sensors.radar_spec import RadarSpec
 from sensors.registry import Sensor, SensorSpec
 from sensors.resolution import merge_echoes, shared_cells
 from sensors.scanning import Rotation, Stare
@@ -63,7 +64,8 @@ STARING = {"rate_rpm": None, "update_s": 1.0}
 def radar(**changes: Any) -> Radar:
     given = {key: value for key, value in (VALUES | changes).items() if value is not None}
     spec = TypeAdapter(SensorSpec).validate_python(given)
-    return stage.build(spec, FRAME, [0.0, 0.0, MAST_M], index=3)
+    # The textbook's: what ground, air and clutter do is in test_radar_budget.py.
+    return stage.build(spec, FRAME, [0.0, 0.0, MAST_M], index=3).in_free_space()
 
 
 def straight(position_m: Any, velocity_mps: Any, **kwargs: Any) -> Fakes:
@@ -372,7 +374,7 @@ def test_measurement_in_the_frame_of_the_sensor() -> None:
     latitude, longitude = np.radians([48.0, 14.0])
     site = FRAME.from_geodetic(latitude, longitude, 50.0)
     spec = RadarSpec(**{**VALUES, "pfa": 1e-12, "first_azimuth_deg": 180.0})
-    sensor = stage.build(spec, FRAME, site, ground_m=40.0)
+    sensor = stage.build(spec, FRAME, site, ground_m=40.0).in_free_space()
     assert sensor.height_m == pytest.approx(10.0)
     place = FRAME.from_geodetic(latitude + 10e3 / 6_366_000.0, longitude, 1050.0)
     targets = fakes(lambda t, k: np.tile(place, (t.size, 1)), 1, rcs_m2=1e3)

@@ -1,0 +1,241 @@
+"""What stands against a radar's echo besides its range: tabulated once, at build.
+
+Echo, clutter and rain go through the same pulses and filters, so all are told as power
+against the noise of one integrated pulse, before (``surface``, ``rain``) and after filters.
+Where several pulse rates share a dwell, each has its own row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sensors.antenna import off_face_rad
+from sensors.attenuation import air_over
+from sensors.clutter import (
+    rain_clutter_rcs_m2,
+    rain_spread_mps,
+    surface_clutter_rcs_m2,
+    surface_spread_mps,
+)
+from sensors.detection import SPEED_OF_LIGHT_MPS
+from sensors.filters import Filters
+from sensors.surface import EFFECTIVE_CURVATURE_PER_M, permittivity, roughness_m
+
+if TYPE_CHECKING:
+    from sensors.antenna import Antenna
+    from sensors.place import Place
+    from sensors.radar_spec import PulseSpec
+    from sensors.scanning import Scan
+    from sim.core.tables import Floats
+    from sim.world.environment import Environment
+
+#: Rows of the tables over elevation (−90° to 90°), azimuth (a turn), folded range.
+_ELEVATIONS, _AZIMUTHS, _RANGES = 1801, 361, 512
+#: Clutter nearer than this is under the antenna.
+_NEAREST_M = 50.0
+#: Lands beside a beam: half power both ways is narrower than one way by this.
+_TWO_WAY = 2.0**-0.5
+
+
+class Budget(NamedTuple):
+    """Arrays for ``sensors.echoes``; powers are linear, gains against the beam's centre.
+
+    Attributes
+    ----------
+    height_m, curvature_per_m : of the antenna above the ground; (2,) of the ground
+    wavelength_m, gas_db_per_m, rain_db_per_m, rain_top_m : what the air takes
+    bounces, permittivity, vertical, roughness_m : how the surface mirrors; False: not at all
+    elevation_gain : (3, E) two ways towards a target; of the bounced against the direct
+        wave, voltage, one way; two ways towards the ground while the beam is at a target
+    azimuth_gain : (A,) two ways, what scanning off a face's broadside leaves
+    unambiguous_m : (P,) range that each pulse rate tells apart
+    pulse_m : half a pulse's length
+    surface, rain : (P, B) power over range folded by each pulse rate; columns go by the root
+    cycles_per_mps : (P,) turns of phase from pulse to pulse per m/s
+    response, surface_left, rain_left : (P, D) by phase: what filters leave of an echo; of the
+        ground; of rain, both in the filter of that phase
+    bank : whether an echo picks the filter
+    filter_mps : (P,) width of a filter, infinite without
+    wind : (2,) speed of the wind, and azimuth that it blows from
+    """
+
+    height_m: float
+    curvature_per_m: Floats
+    wavelength_m: float
+    gas_db_per_m: Floats
+    rain_db_per_m: float
+    rain_top_m: float
+    bounces: bool
+    permittivity: complex
+    vertical: bool
+    roughness_m: float
+    elevation_gain: Floats
+    azimuth_gain: Floats
+    unambiguous_m: Floats
+    pulse_m: float
+    surface: Floats
+    rain: Floats
+    cycles_per_mps: Floats
+    response: Floats
+    surface_left: Floats
+    rain_left: Floats
+    bank: bool
+    filter_mps: Floats
+    wind: Floats
+
+    def in_free_space(self) -> Budget:
+        """Return the budget without air, ground, clutter and filters: the equation alone."""
+        return self.in_clear_air()._replace(
+            gas_db_per_m=np.zeros(2),
+            rain_db_per_m=0.0,
+            elevation_gain=np.ones_like(self.elevation_gain),
+            azimuth_gain=np.ones_like(self.azimuth_gain),
+        )
+
+    def in_clear_air(self) -> Budget:
+        """Return the budget without ground, clutter and blind zones: air and beam remain."""
+        return self._replace(
+            bounces=False,
+            surface=np.zeros_like(self.surface),
+            rain=np.zeros_like(self.rain),
+            pulse_m=0.0,
+            response=np.ones_like(self.response),
+        )
+
+
+def budget_of(
+    spec: PulseSpec,
+    snr_of_unit_echo: float,
+    scan: Scan,
+    place: Place,
+    environment: Environment,
+) -> Budget:
+    """Return the budget of a radar at a place.
+
+    Parameters
+    ----------
+    snr_of_unit_echo : SNR of 1 m² at 1 m in the beam's centre, in a vacuum
+    """
+    frequency_hz = spec.frequency_ghz * 1e9
+    wavelength_m = SPEED_OF_LIGHT_MPS / frequency_hz
+    vertical = spec.polarisation == "vertical"
+    antenna = spec.antenna()
+    air = air_over(environment, frequency_hz, 0.5 * np.pi if vertical else 0.0)
+    filters = Filters.of(spec, wavelength_m, scan)
+    pulse_m = 0.5e-6 * SPEED_OF_LIGHT_MPS * spec.pulse_width_us if spec.prf_hz else 0.0
+    ranges = _Ranges(
+        unambiguous_m=filters.unambiguous_m,
+        pulse_m=pulse_m,
+        range_max_m=1e3 * spec.range_max_km,
+    )
+
+    def surface(range_m: Floats) -> Floats:
+        rcs_m2 = surface_clutter_rcs_m2(
+            environment,
+            range_m,
+            place.height_m,
+            frequency_hz,
+            _TWO_WAY * antenna.beamwidth_rad,
+            spec.range_resolution_m,
+            vertical,
+        )
+        loss_db = 2.0 * range_m * (air.gas_db_per_m[0] + air.rain_db_per_m)
+        power: Floats = snr_of_unit_echo * rcs_m2 / range_m**4 * 10.0 ** (-0.1 * loss_db)
+        return power
+
+    def rain(range_m: Floats) -> Floats:
+        # The beam is taken as level: its height grows with the earth's curvature alone.
+        centre_m = place.height_m + 0.5 * EFFECTIVE_CURVATURE_PER_M * range_m**2
+        half_m = 0.5 * antenna.elevation_beamwidth_rad * range_m
+        low_m = np.maximum(centre_m - half_m, 0.0)
+        top_m = np.maximum(centre_m + half_m, low_m + 1.0)
+        filled = np.clip((air.rain_top_m - low_m) / (top_m - low_m), 0.0, 1.0)
+        rcs_m2 = rain_clutter_rcs_m2(
+            environment.rain_mm_per_h,
+            range_m,
+            frequency_hz,
+            _TWO_WAY * antenna.beamwidth_rad,
+            _TWO_WAY * antenna.elevation_beamwidth_rad,
+            spec.range_resolution_m,
+            filled,
+        )
+        loss_db = 2.0 * range_m * (air.gas_db_per_m[0] + air.rain_db_per_m)
+        power: Floats = snr_of_unit_echo * rcs_m2 / range_m**4 * 10.0 ** (-0.1 * loss_db)
+        return power
+
+    rain_mps = float(rain_spread_mps(20e3, antenna.elevation_beamwidth_rad))
+    return Budget(
+        height_m=place.height_m,
+        curvature_per_m=place.curvature_per_m,
+        wavelength_m=wavelength_m,
+        gas_db_per_m=air.gas_db_per_m,
+        rain_db_per_m=float(air.rain_db_per_m),
+        rain_top_m=float(air.rain_top_m),
+        bounces=True,
+        permittivity=complex(permittivity(environment, frequency_hz)),
+        vertical=vertical,
+        roughness_m=float(roughness_m(environment)),
+        elevation_gain=_elevation_gain(antenna),
+        azimuth_gain=_azimuth_gain(antenna, scan),
+        unambiguous_m=filters.unambiguous_m,
+        pulse_m=pulse_m,
+        surface=ranges.folded(surface),
+        rain=ranges.folded(rain),
+        cycles_per_mps=filters.cycles_per_mps,
+        response=filters.response(),
+        surface_left=filters.left(surface_spread_mps(environment)),
+        rain_left=filters.left(rain_mps),
+        bank=filters.bank,
+        filter_mps=filters.filter_mps,
+        wind=np.array([environment.wind_mps, np.radians(environment.wind_from_deg)]),
+    )
+
+
+def _elevation_gain(antenna: Antenna) -> Floats:
+    """Return the table ``Budget.elevation_gain``."""
+    look = np.linspace(-0.5 * np.pi, 0.5 * np.pi, _ELEVATIONS)
+    centre = antenna.centre_rad(look)
+    scanned = antenna.scan_loss_db(0.0, centre)
+    direct = antenna.relative_db(0.0, look - centre)
+    # Over flat ground the bounce is as far below the horizon as the target is above it.
+    bounced = antenna.relative_db(0.0, -np.abs(look) - centre)
+    ground = antenna.relative_db(0.0, -centre)
+    return np.stack(
+        [
+            10.0 ** (0.2 * (direct - scanned)),
+            10.0 ** (0.05 * (bounced - direct)),
+            10.0 ** (0.2 * (ground - scanned)),
+        ]
+    )
+
+
+def _azimuth_gain(antenna: Antenna, scan: Scan) -> Floats:
+    """Return the table ``Budget.azimuth_gain``: a turning face looks along its broadside."""
+    if scan.azimuth_rad(0.0) == scan.azimuth_rad(0.0):  # it turns
+        return np.ones(_AZIMUTHS)
+    azimuth = np.linspace(0.0, 2.0 * np.pi, _AZIMUTHS)
+    off = off_face_rad(azimuth, scan.sector_rad)
+    broadside = antenna.tilt_rad
+    gain: Floats = 10.0 ** (-0.2 * antenna.scan_loss_db(off, broadside))
+    return gain
+
+
+class _Ranges(NamedTuple):
+    """Where what comes back from any range appears, for each pulse rate."""
+
+    unambiguous_m: Floats
+    pulse_m: float
+    range_max_m: float
+
+    def folded(self, power: object) -> Floats:
+        """Return (P, B) sums of a power over range (a function of arrays) over all folds."""
+        table = np.zeros((self.unambiguous_m.size, _RANGES))
+        assert callable(power)
+        for row, span_m in enumerate(self.unambiguous_m):
+            shown_m = span_m * (np.arange(_RANGES) / (_RANGES - 1.0)) ** 2
+            folds = max(1, int(np.ceil(self.range_max_m / span_m)))
+            for fold in range(folds):
+                table[row] += power(np.maximum(shown_m + fold * span_m, _NEAREST_M))
+        return table
