@@ -277,6 +277,11 @@ class PassiveRadar:
         return True
 
     @property
+    def listens(self) -> bool:
+        """What gives no echo is not there."""
+        return False
+
+    @property
     def interrogates(self) -> bool:
         """It sends nothing."""
         return False

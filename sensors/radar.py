@@ -173,6 +173,10 @@ class Radar:
             receiver=replace(self.receiver, sight=sight),
         )
 
+    def in_clear_air(self) -> Self:
+        """Return the radar without ground, clutter and blind zones: air and beam remain."""
+        return replace(self, budget=self.budget.in_clear_air())
+
     def in_free_space(self) -> Self:
         """Return the radar without air, ground and clutter: the radar equation alone."""
         return replace(self, budget=self.budget.in_free_space())

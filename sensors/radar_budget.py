@@ -87,12 +87,17 @@ class Budget(NamedTuple):
 
     def in_free_space(self) -> Budget:
         """Return the budget without air, ground, clutter and filters: the equation alone."""
-        return self._replace(
+        return self.in_clear_air()._replace(
             gas_db_per_m=np.zeros(2),
             rain_db_per_m=0.0,
-            bounces=False,
             elevation_gain=np.ones_like(self.elevation_gain),
             azimuth_gain=np.ones_like(self.azimuth_gain),
+        )
+
+    def in_clear_air(self) -> Budget:
+        """Return the budget without ground, clutter and blind zones: air and beam remain."""
+        return self._replace(
+            bounces=False,
             surface=np.zeros_like(self.surface),
             rain=np.zeros_like(self.rain),
             pulse_m=0.0,

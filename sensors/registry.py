@@ -45,7 +45,8 @@ def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) ->
     several: Any = spec
     if hasattr(spec, "build_all"):
         return tuple(several.build_all(mount, surroundings))
-    return (several.build(mount, surroundings),)
+    built = several.build(mount, surroundings)
+    return built if isinstance(built, tuple) else (built,)
 
 
 def ids_of(spec: SensorSpec) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def picture(gap_s: float, rotates: bool, **settings: object) -> Tracks:
     one = tracker(rotates, **settings)
     one.process(bearing(0, 0.5), 1.0)
     one.process(bearing(1, 0.5 + gap_s), 1.0 + gap_s)
-    return one.tracks(1.0 + gap_s)
+    return one.picture(1.0 + gap_s)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_has_crossed_waits_no_longer() -> None:
     one = tracker(True)
     for time_s, sensor in ((0.5, 0), (2.5, 1), (4.5, 1)):
         one.process(bearing(sensor, time_s), time_s)
-    assert len(one.tracks(4.5)) == 1
+    assert len(one.picture(4.5)) == 1
 
 
 def test_late_plots_find_the_bearings_that_waited() -> None:
@@ -73,6 +73,6 @@ def test_late_plots_find_the_bearings_that_waited() -> None:
     late.process(second, 5.0)
     late.process(first, 5.5)
     in_time.process(Plots.empty(), 5.5)
-    one, other = in_time.tracks(5.5), late.tracks(5.5)
+    one, other = in_time.picture(5.5), late.picture(5.5)
     assert len(one) == len(other) == 1
     np.testing.assert_array_equal(one.position_enu_m, other.position_enu_m)

@@ -12,9 +12,9 @@ import stage
 from pydantic import TypeAdapter, ValidationError
 
 from sensors.accuracy import measurement_sigma
-from sensors.detection import required_snr
 from sensors.presets import PRESETS_FOLDER
-from sensors.radar import Radar, RadarSpec
+from sensors.radar import Radar
+from sensors.radar_spec import RadarSpec
 from sensors.registry import SensorSpec
 from sim.world.frames import Frame
 from sim.world.presets import read_presets
@@ -35,9 +35,16 @@ def built(name: str) -> Radar:
 
 
 def reach_km(radar: Radar, pd: float, rcs_dbsm: float) -> float:
-    """Range at which a Swerling-1 target is detected with ``pd``, horizon apart."""
-    snr = required_snr(pd, radar.pfa, radar.pulses, 1)
-    return float((radar.snr_of_unit_echo * 10 ** (rcs_dbsm / 10) / snr) ** 0.25) / 1e3
+    """Range at which a Swerling-1 target 2° up is detected with ``pd`` in clear air."""
+    range_m = np.linspace(0.3, 1.0, 3001) * radar.range_max_m
+    elevation = np.radians(2.0)
+    place = range_m[:, None] * [0.0, np.cos(elevation), np.sin(elevation)]
+    place = radar.origin_enu_m + place @ radar.enu_R_sensor.T
+    targets = stage.fakes(
+        lambda _, row: place[row].copy(), len(place), rcs_m2=10 ** (rcs_dbsm / 10), swerling=1
+    )
+    found, _ = radar.in_clear_air().visibility(targets, targets.truth(0.0))
+    return float(np.interp(-pd, -found, range_m)) / 1e3
 
 
 def test_the_presets_are_all_there() -> None:
@@ -89,7 +96,7 @@ def test_mobile_multi_mission() -> None:
     radar = built("mobile-multi-mission")
     assert (radar.period_s, *radar.range_limits_m) == (2.0, 500.0, 400e3)
     assert radar.measures.all()
-    assert 200 < reach_km(radar, 0.9, FIGHTER_DBSM) < 250
+    assert reach_km(radar, 0.9, FIGHTER_DBSM) == pytest.approx(215, rel=0.02)
     # At 16 dB: about 30 m and 0.2 to 0.3 degrees.
     sigma = measurement_sigma(radar.resolution, np.array([10**1.6]), radar.sigma_min)[0]
     assert 15 < sigma[0] < 35
@@ -100,7 +107,7 @@ def test_mobile_multi_mission() -> None:
 def test_drone_radar() -> None:
     radar = built("drone-radar")
     assert radar.period_s == 1.0
-    assert 2 < reach_km(radar, 0.5, MINI_DRONE_DBSM) <= 4.1
+    assert reach_km(radar, 0.5, MINI_DRONE_DBSM) == pytest.approx(4.0, rel=0.02)
 
 
 def test_airport_surveillance() -> None:
@@ -109,18 +116,19 @@ def test_airport_surveillance() -> None:
     assert radar.range_max_m == pytest.approx(60 * 1852.0)
     assert radar.interrogates
     assert not radar.measures[2:].any()
-    assert 105 < reach_km(radar, 0.8, 2.0) < 115
+    assert reach_km(radar, 0.8, 2.0) == pytest.approx(111.12, rel=0.02)
 
 
 def test_long_range_3d() -> None:
     radar = built("long-range-3d")
     assert (radar.period_s, radar.range_max_m) == (10.0, 470e3)
-    assert 380 < reach_km(radar, 0.9, FIGHTER_DBSM) < 420
+    assert reach_km(radar, 0.9, FIGHTER_DBSM) == pytest.approx(400, rel=0.02)
 
 
 def test_coast_and_ship() -> None:
-    assert 22 < reach_km(built("coastal-surveillance"), 0.9, 10.0) < 26
-    assert 140 < reach_km(built("ship-radar"), 0.9, FIGHTER_DBSM) < 160
+    coast, ship = built("coastal-surveillance"), built("ship-radar")
+    assert reach_km(coast, 0.9, 10.0) == pytest.approx(24, rel=0.02)
+    assert reach_km(ship, 0.9, FIGHTER_DBSM) == pytest.approx(150, rel=0.02)
 
 
 def test_explicit_keys_win_over_the_preset() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from sensors.aboard import Carrier
 from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
+from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
 from sim.engine.chance import Chance
 from sim.engine.platforms import Platforms
@@ -52,6 +53,7 @@ def build(scenario: LoadedScenario) -> World:
         scenario.folder,
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
+        spec.emitters,
     )
     sensors, kinds, carriers, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
@@ -106,7 +108,7 @@ def _sites(
             except ValueError as error:
                 raise ValueError(f"sensor {sensor.id}: {error}") from error
             sensors += built
-            kinds += [sensor.kind] * len(built)
+            kinds += ["strobe" if isinstance(one, Strobe) else sensor.kind for one in built]
             carriers += [carrier] * len(built)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
