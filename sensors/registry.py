@@ -143,7 +143,8 @@ class Sensor(Protocol):
 
     @property
     def listens(self) -> bool:
-        """Whether it hears only what targets send or sound: its silence says nothing of them."""
+        """Whether its silence says nothing of a target: it hears only what targets send or sound,
+        or may look elsewhere."""
 
     @property
     def other_enu_m(self) -> Floats:
