@@ -237,9 +237,9 @@ class Acoustic(Listener):
         """
         pd = np.zeros(len(truth))
         code = np.where(truth.present, Visibility.SILENT, Visibility.ABSENT).astype(np.uint8)
-        rows = np.flatnonzero(
-            truth.present & np.isfinite(targets.signatures.acoustic_db)
-        ).astype(np.int32)
+        rows = np.flatnonzero(truth.present & np.isfinite(targets.signatures.acoustic_db)).astype(
+            np.int32
+        )
         if rows.size:
             _, reason, alone, among, _ = self._hear(targets, truth.time_s, rows)
             shown = reason == Visibility.VISIBLE
@@ -266,9 +266,7 @@ class Acoustic(Listener):
         the others, whose sound is noise to it, of all microphones together, and frequency (K,)
         """
         times = np.full(rows.size, time_s)
-        _, position, velocity = arrivals(
-            targets, times, rows, self.origin_enu_m, self._speed_mps
-        )
+        _, position, velocity = arrivals(targets, times, rows, self.origin_enu_m, self._speed_mps)
         polar, code = self._locate(position, velocity)
         frequency = targets.signatures.acoustic_hz[rows]
         arrives = code > Visibility.BELOW_HORIZON
@@ -280,15 +278,11 @@ class Acoustic(Listener):
         among = self.microphones * power / (noise + np.maximum(power.sum() - power, 0.0))
         return polar, code, alone, among, frequency
 
-    def _look(
-        self, targets: Targets, time_s: float, rows: Ints, rng: np.random.Generator
-    ) -> Plots:
+    def _look(self, targets: Targets, time_s: float, rows: Ints, rng: np.random.Generator) -> Plots:
         polar, code, _, snr, frequency = self._hear(targets, time_s, rows)
         noise_like = np.full(rows.size, _NOISE_LIKE, np.uint8)
         power = draw_echo_power(snr, self.samples, noise_like, rng)
-        found = (code == Visibility.VISIBLE) & (
-            power > detection_threshold(self.pfa, self.samples)
-        )
+        found = (code == Visibility.VISIBLE) & (power > detection_threshold(self.pfa, self.samples))
         return self._plots(
             np.full(int(found.sum()), time_s),
             polar[found, 1:3],

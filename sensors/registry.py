@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import Field
 
 from sensors.acoustic import AcousticSpec
+from sensors.camera import CameraSpec, InfraredSpec
 from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.passive_radar import PassiveRadarSpec
 from sensors.radar_spec import RadarSpec
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 SensorSpec = Annotated[
     RadarSpec
     | PassiveRadarSpec
+    | SecondaryRadarSpec
     | AcousticSpec
     | DirectionFinderSpec
     | TimeDifferenceSpec
+    | CameraSpec
+    | InfraredSpec
     | AdsBSpec
-    | RemoteIdSpec
-    | SecondaryRadarSpec,
+    | RemoteIdSpec,
     Field(discriminator="kind"),
 ]
 

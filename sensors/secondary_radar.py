@@ -85,7 +85,9 @@ class SecondaryRadarSpec(Spec):
             reply_probability=self.reply_probability,
             garble=np.array([reply_m, beamwidth, np.nan, np.nan]),
             degarbled=self.degarbled,
-            sigma=np.array([self.range_sigma_m, np.radians(self.azimuth_sigma_deg), np.nan, np.nan]),
+            sigma=np.array(
+                [self.range_sigma_m, np.radians(self.azimuth_sigma_deg), np.nan, np.nan]
+            ),
             false_replies_per_turn=self.false_replies_per_turn,
         )
 

@@ -6,7 +6,7 @@ plot is forgotten after ``AFTERGLOW_S``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Places:
     origin_enu_m: Floats  # (S, 3)
     enu_R_sensor: Floats  # (S, 3, 3)
     range_max_m: Floats  # (S,)
+    geography: Geography
     measured: tuple[str, ...]  # (S,) names of ``Measured``
 
     @classmethod
@@ -40,12 +41,22 @@ class Places:
             origin_enu_m=origin,
             enu_R_sensor=geography.enu_R_local(origin),
             range_max_m=np.array([s.range_max_m for s in setting.sensors], float),
+            geography=geography,
             measured=tuple(s.measured for s in setting.sensors),
         )
 
     def reports(self, sensor: Ints) -> Bools:
         """Tell which plots (N,), of the given sensors, are reported positions."""
         return np.array([kind == "position" for kind in self.measured], np.bool_)[sensor]
+
+    def at(self, snapshot: Snapshot) -> Places:
+        """Return the places at a snapshot's time; a sensor that is off stays where it was."""
+        if not len(snapshot.sensor_position_enu_m):
+            return self
+        on = ~np.isnan(snapshot.sensor_position_enu_m[:, :1])
+        origin = np.where(on, snapshot.sensor_position_enu_m, self.origin_enu_m)
+        axes = self.geography.enu_R_local(origin)
+        return replace(self, origin_enu_m=origin, enu_R_sensor=axes)
 
     def of_plots(self, plots: Plots) -> Floats:
         """Return positions (N, 3) of plots in scenario ENU.
@@ -130,9 +141,7 @@ class Memory:
             plot_bearing_only=np.concatenate(
                 [self.plot_bearing_only[kept], np.isnan(plots.measurement[:, RANGE])]
             ),
-            plot_reported=np.concatenate(
-                [self.plot_reported[kept], places.reports(plots.sensor)]
-            ),
+            plot_reported=np.concatenate([self.plot_reported[kept], places.reports(plots.sensor)]),
             trail_number=number,
             trail_enu_m=trail,
             sampled_s=sampled_s,

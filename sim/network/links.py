@@ -13,7 +13,7 @@ from sim.world.windows import inside
 
 Message = TypeVar("Message")
 #: Times are sums of steps: what is due now may seem a rounding error away.
-_NOW_S = 1e-9
+NOW_S = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,6 @@ class Post(Generic[Message]):
 
     def receive(self, now_s: float) -> list[tuple[int, Message]]:
         """Hand over what has arrived, with its senders, in order of sending."""
-        arrived = [(who, what) for due_s, who, what in self._waiting if due_s <= now_s + _NOW_S]
-        self._waiting = [letter for letter in self._waiting if letter[0] > now_s + _NOW_S]
+        arrived = [(who, what) for due_s, who, what in self._waiting if due_s <= now_s + NOW_S]
+        self._waiting = [letter for letter in self._waiting if letter[0] > now_s + NOW_S]
         return arrived

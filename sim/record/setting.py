@@ -13,7 +13,9 @@ class SensorFacts:
     """One sensor: where it stands (scenario ENU, m), how far and how often it looks.
 
     ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one;
-    ``measured`` the name of the ``Measured`` that its plots hold.
+    ``measured`` the name of the ``Measured`` that its plots hold. ``carrier`` is the target
+    that carries it, None on the ground; its place is then that where the carrier's path
+    begins, and later ones are in the snapshots.
     """
 
     id: str
@@ -23,6 +25,7 @@ class SensorFacts:
     range_max_m: float
     period_s: float
     first_azimuth_rad: float | None = None
+    carrier: str | None = None
     measured: str = "polar"
 
 

@@ -80,7 +80,6 @@ class CompiledEngine:
         self._suspects = no_suspects()
         self._check_interval_s = check_interval_s(sensors)
         self._clutter = empty_clutter(sensors)
-        self._triangulates = can_triangulate(sensors)
         self._bearings = no_bearings()
         self._multilaterates = can_multilaterate(sensors)
         self.wants_pairs = config.registration
@@ -165,7 +164,7 @@ class CompiledEngine:
             )  # fmt: skip
         else:
             self._count = start_tracks(self._tracks, older, taken, cycle, models, sensors, policy)
-        if self._triangulates:
+        if can_triangulate(sensors):
             self._start_from_bearings(older, cycle, taken)
         if self._multilaterates:
             fixes = find_fixes(taken, cycle, sensors, policy)

@@ -120,7 +120,7 @@ def sensor_columns(config: TrackerConfig, sensors: SensorModels) -> SensorColumn
         sensors.false_alarm_probability,
         sensors.horizon,
         sensors.ground_m,
-        np.ascontiguousarray(sensors.mask_rad),
+        np.ascontiguousarray(sensors.mask_rad.reshape(*sensors.mask_rad.shape[:2], -1)),
         sensors.listens,
     )
 

@@ -351,7 +351,9 @@ class ReferenceEngine:
             return 0.0
         sectors = models.mask_rad.shape[1]
         sector = int(azimuth / (2.0 * np.pi) % 1.0 * sectors)
-        if elevation < models.mask_rad[s, min(sector, sectors - 1)]:
+        by_range = np.atleast_1d(models.mask_rad[s, min(sector, sectors - 1)])
+        part = int(r / models.range_max_m[s] * by_range.size)
+        if elevation < by_range[min(part, by_range.size - 1)]:
             return 0.0
         if models.horizon[s]:
             up, ground = r * math.sin(elevation), r * math.cos(elevation)

@@ -6,10 +6,45 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.world.spec import Spec
+from sim.world.spec import Identifier, Latitude, Longitude, Spec
 
 #: Kinds of ground cover, by how strongly they send radar waves back.
 LandCover = Literal["metropolitan", "wooded-hills", "farmland", "flat"]
+
+
+class Place(Spec):
+    """A place on the ground."""
+
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+
+
+class WindFarm(Spec):
+    """Turbines in a square grid about a place, all facing the wind."""
+
+    id: Identifier
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    turbines: Annotated[int, Field(ge=1, le=1000)]
+    spacing_m: Annotated[float, Field(ge=50, le=10_000)] = 600.0
+    hub_height_m: Annotated[float, Field(gt=0, le=300, description="above the ground")] = 110.0
+    rotor_diameter_m: Annotated[float, Field(gt=1, le=400)] = 120.0
+    tip_speed_mps: Annotated[float, Field(ge=0, le=150)] = 80.0
+    rcs_dbsm: Annotated[float, Field(ge=-20, le=70, description="of what stands still")] = 30.0
+    blade_rcs_dbsm: Annotated[
+        float, Field(ge=-30, le=60, description="of a blade while it flashes")
+    ] = 20.0
+
+
+class Road(Spec):
+    """Vehicles that drive along a line in both directions."""
+
+    id: Identifier
+    path: Annotated[tuple[Place, ...], Field(min_length=2)]
+    vehicles_per_km: Annotated[float, Field(gt=0, le=200)]
+    speed_mps: Annotated[float, Field(gt=0, le=80)] = 25.0
+    speed_sigma_mps: Annotated[float, Field(ge=0, le=20)] = 3.0
+    rcs_dbsm: Annotated[float, Field(ge=-20, le=40)] = 10.0
 
 
 class Environment(Spec):
@@ -40,3 +75,5 @@ class Environment(Spec):
     background_noise_dba: Annotated[
         float, Field(ge=0, le=120, description="what acoustic sensors hear besides wind")
     ] = 40.0
+    wind_farms: tuple[WindFarm, ...] = ()
+    roads: tuple[Road, ...] = ()

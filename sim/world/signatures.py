@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Bools, Bytes, Floats, Reply, fill_left_out
-from sim.world.targets import Radio, TargetSpec
+from sim.core.tables import Bools, Bytes, Floats, Ints, Reply, fill_left_out, no_class
+from sim.world.targets import CLASS_NAMES, Radio, TargetSpec
 
 #: Angles from the nose, in equal steps, for which ``rcs_aspect_db`` gives the echo.
 ASPECTS = 5
@@ -40,8 +40,9 @@ class Signatures:
     remote_id : whether it tells its identity and position
     ads_b_offset_enu_m, remote_id_offset_enu_m : (N, 3) how far beside the truth it says it is
     ghost : whether it exists in these reports alone
+    target_class : its shape, as index of ``CLASS_NAMES``, −1 if of none
 
-    The last three may be left out: honest, and real.
+    The last four may be left out: honest, and real, of no class.
     """
 
     rcs_m2: Floats
@@ -61,10 +62,11 @@ class Signatures:
     ads_b_offset_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))
     remote_id_offset_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))
     ghost: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
+    target_class: Ints = field(default_factory=no_class)
 
     def __post_init__(self) -> None:
         n = self.rcs_m2.size
-        fill_left_out(self, n, ghost=False)
+        fill_left_out(self, n, ghost=False, target_class=-1)
         for name in ("ads_b_offset_enu_m", "remote_id_offset_enu_m"):
             if getattr(self, name).shape != (n, 3):
                 object.__setattr__(self, name, np.zeros((n, 3)))
@@ -97,6 +99,7 @@ def signatures_of(specs: Sequence[TargetSpec]) -> Signatures:
         ads_b_offset_enu_m=_offsets(specs, "ads_b"),
         remote_id_offset_enu_m=_offsets(specs, "remote_id"),
         ghost=np.array([spec.ghost for spec in specs], np.bool_),
+        target_class=np.array([CLASS_NAMES.index(spec.target_class) for spec in specs], np.int32),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -32,6 +32,9 @@ TargetClass = Literal[
     "uncrewed-surface-vessel",
 ]
 
+#: The classes in the order of ``Plots.seen_class``.
+CLASS_NAMES: tuple[str, ...] = get_args(TargetClass)
+
 Positive = Annotated[float, Field(gt=0)]
 Speed = Annotated[float, Field(gt=0, le=10_000)]
 
@@ -40,11 +43,19 @@ class Waypoint(Position):
     """A place to pass: turned by on the inside, unless a hold, hover, circle or the end is next.
 
     Without a height, the height before is kept. ``speed_mps`` holds from here on: a lower
-    speed is reached on arrival, a higher one is built up afterwards.
+    speed is reached on arrival, a higher one is built up afterwards. ``follow_terrain`` keeps
+    ``height_agl_m`` above the ground from here to the next entry that gives another height.
     """
 
     kind: Literal["waypoint"] = "waypoint"
     speed_mps: Speed | None = None
+    follow_terrain: bool = False
+
+    @model_validator(mode="after")
+    def _follows_at_a_height(self) -> Self:
+        if self.follow_terrain and self.height_agl_m is None:
+            raise ValueError("follow_terrain needs height_agl_m")
+        return self
 
 
 class Hold(Position):
