@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from sensors.emissions import emissions
+from sensors.gnss import reported_position
 from sensors.link import Receiver
 from sensors.listener import ALL_ELEVATIONS_RAD, Listener
 from sensors.presets import require_own_keys_only, with_preset
@@ -87,6 +88,7 @@ class _ReportSpec(Spec):
             "frequency_hz": self.frequency_ghz * 1e9,
             "reception_probability": self.reception_probability,
             "jitter": self.jitter,
+            "surroundings": surroundings,
         }
 
 
@@ -135,6 +137,7 @@ class _ReportReceiver(Listener):
     power_dbm, frequency_hz : of the transmitters
     reception_probability : that a message which is strong enough is not lost to others
     jitter : of the reports' times, in periods
+    surroundings : where targets' own navigation may be attacked
     """
 
     receiver: Receiver
@@ -142,6 +145,7 @@ class _ReportReceiver(Listener):
     frequency_hz: float
     reception_probability: float
     jitter: float
+    surroundings: Surroundings
 
     @property
     def measured(self) -> Measured:
@@ -151,7 +155,8 @@ class _ReportReceiver(Listener):
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the reports of the window, start excluded, end included, in order of time.
 
-        Those that lie about the place are of no target: ``truth_id`` is ``FALSE_ALARM``.
+        Those that lie about the place, or were led astray, are of no target: ``truth_id`` is
+        ``FALSE_ALARM``.
         """
         targets, signatures = scene.targets, scene.targets.signatures
         rows = np.flatnonzero(self._tells(signatures)).astype(np.int32)
@@ -163,8 +168,10 @@ class _ReportReceiver(Listener):
         heard, measured_snr = self.receiver.draw(snr, rng)
         heard &= code == Visibility.VISIBLE
         heard &= rng.random(target.size) < self.reception_probability
-        target, position = target[heard], position[heard]
-        offset = self._offset_m(signatures)[target]
+        told = reported_position(position, time_s, target, targets, self.surroundings)
+        heard &= ~np.isnan(told[:, 0])  # who does not know where it is does not tell
+        target, position, told = target[heard], position[heard], told[heard]
+        offset = told - position + self._offset_m(signatures)[target]
         local = (position + offset - self.origin_enu_m) @ self.enu_R_sensor
         errors = report_sigma_m(self._bounds_m(signatures, target))
         measurement, sigma = np.full((target.size, 4), np.nan), np.full((target.size, 4), np.nan)
@@ -194,6 +201,10 @@ class _ReportReceiver(Listener):
         snr, code = self._receive(truth.position_enu_m, truth.velocity_enu_mps)
         told = self._tells(targets.signatures)
         told &= ~(self._offset_m(targets.signatures) != 0.0).any(axis=1)
+        now_s, row = np.full(len(truth), truth.time_s), np.arange(len(truth), dtype=np.int32)
+        here = truth.position_enu_m
+        led = reported_position(here, now_s, row, targets, self.surroundings) != here
+        told &= ~led.any(axis=1)
         code[truth.present & ~told] = Visibility.SILENT
         pd = np.zeros(len(truth))
         rows = np.flatnonzero(code == Visibility.VISIBLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
     from sim.world.electronic_attack import NoiseJammer
+    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
 #: Beyond the radio horizon of any aircraft: √(2 k Rₑ h) is 583 km at 20 km of height.
@@ -43,6 +44,10 @@ class Strobe:
     radar: Radar
     index: int
     threshold: float
+
+    def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Strobe:
+        """Return the same of the radar at another place (3,)."""
+        return replace(self, radar=self.radar.moved_to(position_enu_m, surroundings))
 
     @property
     def id(self) -> str:

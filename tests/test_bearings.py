@@ -35,7 +35,7 @@ def tracker(rotates: bool, **settings: object) -> Tracker:
 def picture(gap_s: float, rotates: bool, **settings: object) -> Tracks:
     """After one bearing of each site."""
     one = tracker(rotates, **settings)
-    one.process(bearing(0, 0.5), 1.0)
+    one.process(bearing(0, 0.5), 0.5)
     one.process(bearing(1, 0.5 + gap_s), 1.0 + gap_s)
     return one.picture(1.0 + gap_s)
 

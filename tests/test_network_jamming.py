@@ -139,8 +139,8 @@ def test_a_scenarios_links_have_its_outages(tmp_path: Path) -> None:
         "erp_dbw: 20}"
     )
     link = f"  - {{id: fast, outages: [[10, 20]], outage_loss: 0.75, radio: {radio_text}}}"
-    noisy = "  - id: leaver\n    jammer: {preset: escort-jammer, on: [[30, 40]]}\n"
-    drowned = changed(("  - {id: fast}", link), ("  - id: leaver\n", noisy), text=TEXT)
+    noisy = "  - id: airliner\n    jammer: {preset: escort-jammer, on: [[30, 40]]}\n"
+    drowned = changed(("  - {id: fast}", link), ("  - id: airliner\n", noisy), text=TEXT)
     sites = world_of(tmp_path / "drowned", drowned).sites
     assert sites[0].outages == ((10.0, 20.0), (30.0, 40.0))
     assert sites[0].outage_loss == 0.75
