@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check clean
+.PHONY: demo test check verify clean
 
 demo: $(INSTALLED)  ## Run the flagship scenario and print what its air picture was worth.
 	$(BIN)/airpicture run f35-arrival-florennes
@@ -16,6 +16,9 @@ check: $(INSTALLED)  ## Style, types and the direction of imports.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+verify: $(INSTALLED)  ## Physics and tracker against published numbers.
+	$(BIN)/airpicture verify
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

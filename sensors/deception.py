@@ -91,7 +91,7 @@ def false_echoes(
         if not receiver.hears(spec):
             continue
         rows = np.flatnonzero((looks.target == attacker.carrier) & is_on(spec.on, looks.time_s))
-        way = looks.position_enu_m[rows] - receiver.origin_enu_m
+        way = looks.position_enu_m[rows] - receiver.sight.origin_enu_m
         carrier_m = np.linalg.norm(way, axis=1)
         for offset, rate in zip(*offsets_m(spec, looks.time_s[rows]), strict=True):
             # Before the radar there is no room for an echo; NaN is an absent carrier.
@@ -102,7 +102,7 @@ def false_echoes(
                 looks.time_s[row],
                 looks.target[row],
                 looks.due[row],
-                receiver.origin_enu_m + range_m[:, None] * line,
+                receiver.sight.origin_enu_m + range_m[:, None] * line,
                 looks.velocity_enu_mps[row] + rate[there, None] * line,
             )
             losses = 10.0 ** (spec.polarisation_loss_db / 10.0)

@@ -14,6 +14,7 @@ from sensors.radar_budget import Budget
 from sensors.resolution import merge_echoes, shared_cells
 from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
+from sim.core.sweep import Floats32
 from sim.core.tables import Bytes, Floats, Ints, Visibility
 
 _VISIBLE = int(Visibility.VISIBLE)
@@ -270,6 +271,8 @@ def receive(
     blind_ranges_m: Floats,
     sector_rad: Floats,
     elevation_rad: Floats,
+    lowest_m: Floats32,
+    cell_m: float,
     snr_of_unit_echo: float,
     budget: Budget,
     resolution: Floats,
@@ -281,7 +284,7 @@ def receive(
     ----------
     position_enu_m, velocity_enu_mps, time_s : of each look
     target ... rotor_tip_mps, snr_of_unit_echo, budget : as in ``strengths``
-    origin_enu_m ... elevation_rad : as in ``sensors.kernels.locate``
+    origin_enu_m ... cell_m : as in ``sensors.kernels.locate``
     resolution, look_gap_s : as in ``sensors.resolution.shared_cells``
 
     Returns
@@ -301,6 +304,8 @@ def receive(
         blind_ranges_m,
         sector_rad,
         elevation_rad,
+        lowest_m,
+        cell_m,
         polar,
         reason,
     )

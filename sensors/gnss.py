@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sensors.detection import SPEED_OF_LIGHT_MPS
-from sim.core.geodesy import MEAN_EARTH_RADIUS_M
+from sensors.line_of_sight import clears_the_earth
 from sim.world.windows import is_on
 
 if TYPE_CHECKING:
-    from sim.core.tables import Bools, Floats, Ints
+    from sim.core.tables import Floats, Ints
     from sim.world.attackers import Attacker
     from sim.world.electronic_attack import GnssAttack
     from sim.world.surroundings import Surroundings
@@ -127,21 +127,6 @@ def _jam_to_signal_db(
     here, there = position_enu_m[radiating], there[radiating]
     range_m = np.maximum(np.linalg.norm(there - here, axis=1), 1.0)
     received_db = 10.0 * np.log10(attacker.spec.erp_w) - free_space_loss_db(range_m, FREQUENCY_HZ)
-    in_sight = _clears_the_earth(
-        range_m, _height_m(here, surroundings), _height_m(there, surroundings)
-    )
+    in_sight = clears_the_earth(here, there, surroundings)
     ratio_db[radiating] = np.where(in_sight, received_db + ANTENNA_DBI - SIGNAL_DBW, -np.inf)
     return ratio_db
-
-
-def _height_m(position_enu_m: Floats, surroundings: Surroundings) -> Floats:
-    height_m = surroundings.frame.height_m_of(position_enu_m)
-    above: Floats = np.maximum(height_m - surroundings.ground_m(position_enu_m), 0.0)
-    return above
-
-
-def _clears_the_earth(range_m: Floats, height_m: Floats, other_m: Floats) -> Bools:
-    """Tell which pairs see each other over a smooth earth 4/3 as large."""
-    twice_radius_m = 2.0 * 4.0 / 3.0 * MEAN_EARTH_RADIUS_M
-    reach: Bools = range_m <= np.sqrt(twice_radius_m * height_m) + np.sqrt(twice_radius_m * other_m)
-    return reach

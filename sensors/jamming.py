@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sensors.detection import BOLTZMANN_J_PER_K, SPEED_OF_LIGHT_MPS
+from sim.core.tables import Visibility
 from sim.world.windows import is_on
 
 if TYPE_CHECKING:
     from sensors.antenna import Antenna
+    from sensors.sight import Sight
     from sim.core.tables import Bools, Floats
     from sim.world.attackers import Attacker
     from sim.world.electronic_attack import NoiseJammer, RadarAttack
     from sim.world.truth import Targets
 
-_ALL_ROUND_RAD = np.array([0.0, np.pi])
-_UPRIGHT_RAD = np.array([-0.5, 0.5]) * np.pi
-_ANY_RANGE_M = np.array([0.0, np.inf])
+_VISIBLE = int(Visibility.VISIBLE)
 
 
 def jam_to_noise(
@@ -127,46 +127,23 @@ class Receiver:
     Attributes
     ----------
     frequency_hz, bandwidth_hz, system_temperature_k : of the receiver
-    origin_enu_m, enu_R_sensor : (3,), (3, 3) of the antenna
-    height_m : of the antenna above ground
-    curvature_per_m : (2,) of the ground below it, eastwards and northwards
+    sight : from the antenna
     """
 
     antenna: Antenna
     frequency_hz: float
     bandwidth_hz: float
     system_temperature_k: float
-    origin_enu_m: Floats
-    enu_R_sensor: Floats
-    height_m: float
-    curvature_per_m: Floats
+    sight: Sight
 
     def hears(self, attack: RadarAttack) -> bool:
         """Tell whether an attacker reaches this frequency."""
         return any(low <= self.frequency_hz <= high for low, high in attack.bands_hz)
 
     def polar(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bools]:
-        """Return exact polar places (K, 4), and which lie above the horizon (NaN does not)."""
-        from sensors.kernels import locate  # numba: only where it runs
-        from sim.core.tables import Visibility
-
-        polar = np.empty((len(position_enu_m), 4))
-        reason = np.empty(len(position_enu_m), np.uint8)
-        locate(
-            position_enu_m,
-            velocity_enu_mps,
-            self.origin_enu_m,
-            self.enu_R_sensor,
-            self.height_m,
-            self.curvature_per_m,
-            _ANY_RANGE_M,
-            np.empty((0, 2)),
-            _ALL_ROUND_RAD,
-            _UPRIGHT_RAD,
-            polar,
-            reason,
-        )
-        return polar, reason == Visibility.VISIBLE
+        """Return exact polar places (K, 4), and which are in sight (NaN is not)."""
+        polar, reason = self.sight.locate(position_enu_m, velocity_enu_mps)
+        return polar, reason == _VISIBLE
 
     def noise_of(
         self,

@@ -10,15 +10,15 @@ import math
 
 import numpy as np
 
-from sensors.propagation import above_horizon
+from sensors.sight_kernels import hidden
 from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
+from sim.core.sweep import Floats32
 from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
 
 _TURN = 2.0 * math.pi
 _ABSENT = int(Visibility.ABSENT)
 _VISIBLE = int(Visibility.VISIBLE)
-_BELOW_HORIZON = int(Visibility.BELOW_HORIZON)
 _BEYOND_RANGE = int(Visibility.BEYOND_RANGE)
 _BLIND_RANGE = int(Visibility.BLIND_RANGE)
 _OUTSIDE_AZIMUTH = int(Visibility.OUTSIDE_AZIMUTH)
@@ -220,18 +220,18 @@ def locate(
     blind_ranges_m: Floats,
     sector_rad: Floats,
     elevation_rad: Floats,
+    lowest_m: Floats32,
+    cell_m: float,
     polar: Floats,
     reason: Bytes,
 ) -> None:
     """Set the exact polar place (K, 4) and, of geometry alone, the ``Visibility`` (K,).
 
-    A position of NaN is an absent target. Heights above ground and ground distances are
-    those over the sphere that fits the ellipsoid at the sensor towards the target.
+    A position of NaN is an absent target.
 
     Parameters
     ----------
-    height_m : the sensor above ground
-    curvature_per_m : (2,) of the ground below the sensor, eastwards and northwards
+    height_m, curvature_per_m, lowest_m, cell_m : as in ``sensors.sight.Sight``
     range_limits_m : (2,) lowest and highest
     blind_ranges_m : (B, 2) from, to
     sector_rad : (2,) azimuth of the middle, and half the width
@@ -261,22 +261,14 @@ def locate(
             + up * _along(velocity, enu_R_sensor, 2)
         ) / range_m
 
-        curvature = curvature_per_m[1]
-        if across_m2 > 0.0:  # Euler: curvature of the ground in this direction
-            eastness = east * east / across_m2
-            curvature += (curvature_per_m[0] - curvature_per_m[1]) * eastness
-        radius_m = 1.0 / curvature
-        from_centre_m = radius_m + height_m + up
-        target_height_m = math.sqrt(across_m2 + from_centre_m * from_centre_m) - radius_m
-        distance_m = radius_m * math.atan2(across_m, from_centre_m)
-
         off_centre = azimuth - sector_rad[0]
         off_centre -= _TURN * math.floor(off_centre / _TURN + 0.5)
         blind = range_m < range_limits_m[0]
         for band in range(blind_ranges_m.shape[0]):
             blind |= blind_ranges_m[band, 0] <= range_m < blind_ranges_m[band, 1]
-        if not above_horizon(distance_m, height_m, target_height_m):
-            reason[row] = _BELOW_HORIZON
+        obstacle = hidden(lowest_m, cell_m, height_m, east, north, up, curvature_per_m)
+        if obstacle != _VISIBLE:
+            reason[row] = obstacle
         elif range_m > range_limits_m[1]:
             reason[row] = _BEYOND_RANGE
         elif blind:

@@ -20,12 +20,13 @@ from sensors.detection import (
     draw_echo_power,
     draw_noise_power_over_threshold,
 )
-from sensors.place import Place
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.radar_equation import bistatic_snr
 from sensors.scanning import Stare
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
 from sim.world.spec import Identifier, Position, Spec
+from sim.world.surroundings import height_above_ellipsoid_m
 
 if TYPE_CHECKING:
     from sensors.mount import Mount
@@ -129,8 +130,11 @@ class PassiveRadarSpec(Spec):
         bandwidth_hz = 1e3 * (illuminator.bandwidth_khz or self.bandwidth_khz)
         eirp_w = 1e3 * DIPOLE_GAIN * (illuminator.erp_kw or self.erp_kw)
         wavelength_m = SPEED_OF_LIGHT_MPS / frequency_hz
-        receiver = Place.at(mount.position_enu_m, surroundings)
-        transmitter = Place.at(_enu(illuminator.position, surroundings), surroundings)
+        reach_m = 1e3 * self.range_max_km
+        receiver = Sight.over(surroundings, mount.position_enu_m, reach_m)
+        transmitter = Sight.over(
+            surroundings, _enu(illuminator.position, surroundings), 2.0 * reach_m
+        )
         baseline_m = float(np.linalg.norm(transmitter.origin_enu_m - receiver.origin_enu_m))
         if baseline_m < 100.0:
             raise ValueError(
@@ -186,8 +190,7 @@ class PassiveRadarSpec(Spec):
 
 def _enu(position: Position, surroundings: Surroundings) -> Floats:
     latitude, longitude = np.radians([position.latitude_deg, position.longitude_deg])
-    ground_m = float(surroundings.ground.height_m(latitude, longitude))
-    height_m = position.height_above_ellipsoid_m(ground_m)
+    height_m = height_above_ellipsoid_m(position, surroundings.ground)
     return np.array(surroundings.frame.from_geodetic(latitude, longitude, height_m))
 
 
@@ -206,8 +209,8 @@ class PassiveRadar:
     id: str
     index: int
     site: str
-    receiver: Place
-    transmitter: Place
+    receiver: Sight
+    transmitter: Sight
     baseline_m: float
     scan: Stare
     snr_of_unit_echo: float
@@ -272,6 +275,11 @@ class PassiveRadar:
     def horizon(self) -> bool:
         """The earth hides targets from it."""
         return True
+
+    @property
+    def listens(self) -> bool:
+        """What gives no echo is not there."""
+        return False
 
     @property
     def interrogates(self) -> bool:
@@ -388,8 +396,8 @@ class PassiveRadar:
         self, position_enu_m: Floats, velocity_enu_mps: Floats, rcs_m2: Floats
     ) -> tuple[Floats, Floats, Bytes]:
         """Return path, azimuth, elevation, rate (K, 4), SNR (K,) and ``Visibility`` (K,)."""
-        polar, code = self._from(self.receiver, position_enu_m, velocity_enu_mps)
-        other, lit = self._from(self.transmitter, position_enu_m, velocity_enu_mps)
+        polar, code = self.receiver.locate(position_enu_m, velocity_enu_mps)
+        other, lit = self.transmitter.locate(position_enu_m, velocity_enu_mps)
         np.minimum(code, lit, out=code)
         bistatic = polar.copy()
         bistatic[:, 0] = polar[:, 0] + other[:, 0] - self.baseline_m
@@ -407,30 +415,6 @@ class PassiveRadar:
         still = np.abs(bistatic[:, 3]) < self.resolution[3]
         code[(code == Visibility.VISIBLE) & still] = Visibility.TOO_SLOW
         return bistatic, snr, code
-
-    @staticmethod
-    def _from(
-        place: Place, position_enu_m: Floats, velocity_enu_mps: Floats
-    ) -> tuple[Floats, Bytes]:
-        from sensors.kernels import locate  # numba: only where it runs
-
-        size = len(position_enu_m)
-        polar, code = np.empty((size, 4)), np.empty(size, np.uint8)
-        locate(
-            position_enu_m,
-            velocity_enu_mps,
-            place.origin_enu_m,
-            place.enu_R_sensor,
-            place.height_m,
-            place.curvature_per_m,
-            _ANY_RANGE,
-            _NO_BANDS,
-            _ALL_ROUND,
-            _ANY_ELEVATION,
-            polar,
-            code,
-        )
-        return polar, code
 
     def _false_alarms(
         self, times_s: Floats, rng: np.random.Generator

@@ -24,10 +24,10 @@ from sensors.detection import (
 from sensors.discretes import Discretes, discretes_of
 from sensors.ground_echoes import looks_at_ground
 from sensors.jamming import Receiver
-from sensors.place import Place, ground_curvature_per_m
 from sensors.radar_budget import Budget, budget_of
 from sensors.radar_spec import PulseSpec, RadarSpec
 from sensors.scanning import Looks, Rotation, Scan
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
 from sim.world.windows import inside
 
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from sensors.mount import Mount
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
+    from sim.world.relief import Floats32
     from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
-__all__ = ["Radar", "RadarSpec", "ground_curvature_per_m"]
+__all__ = ["Radar", "RadarSpec"]
 
 _NO_REPLIES = np.empty(0, np.uint8)
 
@@ -52,7 +53,7 @@ class Radar:
     Attributes
     ----------
     height_m : of the antenna above ground
-    curvature_per_m : (2,) of the ground below it, eastwards and northwards
+    sight : what the earth and its relief leave in sight
     spec : what it was built of
     snr_of_unit_echo : SNR of 1 m² at 1 m in the beam's centre, in a vacuum
     budget : what else decides of an echo's strength
@@ -79,7 +80,7 @@ class Radar:
     interrogates: bool
     scan: Scan
     height_m: float
-    curvature_per_m: Floats
+    sight: Sight
     snr_of_unit_echo: float
     budget: Budget
     pfa: float
@@ -106,7 +107,11 @@ class Radar:
         **more: Any,
     ) -> Self:
         """Return the radar of a specification at its place, with further fields of its class."""
-        resolution, place = spec.resolution(), Place.at(mount.position_enu_m, surroundings)
+        reach_m = spec.range_max_km * 1e3
+        resolution, sight = (
+            spec.resolution(),
+            Sight.over(surroundings, mount.position_enu_m, reach_m),
+        )
         elevation = np.radians([spec.elevation_min_deg, spec.elevation_max_deg])
         cells = (spec.range_max_km - spec.range_min_km) * 1e3 / resolution[0]
         cells *= 2.0 * scan.sector_rad[1] / resolution[1]
@@ -133,16 +138,16 @@ class Radar:
             id=spec.id,
             index=mount.index,
             site=mount.site,
-            origin_enu_m=place.origin_enu_m,
-            enu_R_sensor=place.enu_R_sensor,
+            origin_enu_m=sight.origin_enu_m,
+            enu_R_sensor=sight.enu_R_sensor,
             period_s=scan.period_s,
             measures=~np.isnan(resolution),
             interrogates=spec.interrogates,
             scan=scan,
-            height_m=place.height_m,
-            curvature_per_m=place.curvature_per_m,
+            height_m=sight.mast_m,
+            sight=sight,
             snr_of_unit_echo=snr_of_unit_echo,
-            budget=budget_of(spec, snr_of_unit_echo, scan, place, surroundings.environment),
+            budget=budget_of(spec, snr_of_unit_echo, scan, sight, surroundings.environment),
             pfa=spec.pfa,
             pulses=spec.pulses,
             false_alarms_per_look=float(spec.pfa * cells),
@@ -157,10 +162,7 @@ class Radar:
                 frequency_hz=spec.frequency_ghz * 1e9,
                 bandwidth_hz=0.5 * SPEED_OF_LIGHT_MPS / spec.range_resolution_m,
                 system_temperature_k=spec.system_temperature_k,
-                origin_enu_m=place.origin_enu_m,
-                enu_R_sensor=place.enu_R_sensor,
-                height_m=place.height_m,
-                curvature_per_m=place.curvature_per_m,
+                sight=sight,
             ),
             transmit_eirp_w=spec.peak_power_kw * 1e3 * 10.0 ** (spec.gain_db / 10.0),
             silent_s=spec.emission_control,
@@ -170,19 +172,20 @@ class Radar:
 
     def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
         """Return the radar at another place (3,), where ground and air are those there."""
-        place = Place.at(position_enu_m, surroundings)
+        sight = Sight.over(surroundings, position_enu_m, self.range_max_m)
         budget = self.budget
-        if abs(place.height_m - self.height_m) > 0.02 * abs(self.height_m):
+        if abs(sight.mast_m - self.height_m) > 0.02 * abs(self.height_m):
             environment = surroundings.environment
-            budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, place, environment)
-        here: dict[str, Any] = {
-            "origin_enu_m": place.origin_enu_m,
-            "enu_R_sensor": place.enu_R_sensor,
-            "height_m": place.height_m,
-            "curvature_per_m": place.curvature_per_m,
-        }
-        receiver = replace(self.receiver, **here)
-        return replace(self, budget=budget, receiver=receiver, **here)
+            budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, sight, environment)
+        return replace(
+            self,
+            origin_enu_m=sight.origin_enu_m,
+            enu_R_sensor=sight.enu_R_sensor,
+            height_m=sight.mast_m,
+            sight=sight,
+            budget=budget,
+            receiver=replace(self.receiver, sight=sight),
+        )
 
     def in_clear_air(self) -> Self:
         """Return the radar without ground, clutter and blind zones: air and beam remain."""
@@ -221,6 +224,16 @@ class Radar:
     def horizon(self) -> bool:
         """Radar does not see through the earth."""
         return True
+
+    @property
+    def listens(self) -> bool:
+        """What gives no echo is not there."""
+        return False
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """It sends and receives at one place."""
+        return self.origin_enu_m
 
     @property
     def false_alarm_probability(self) -> float:
@@ -334,17 +347,21 @@ class Radar:
         )
         return pd, code
 
-    def _reach(self) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats]:
+    def _reach(
+        self,
+    ) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Floats32, float]:
         """Return what decides of geometry alone whether a target is visible."""
         return (
             self.origin_enu_m,
             self.enu_R_sensor,
-            self.height_m,
-            self.curvature_per_m,
+            self.sight.height_m,
+            self.sight.curvature_per_m,
             self.range_limits_m,
             self.blind_ranges_m,
             self.scan.sector_rad,
             self.elevation_rad,
+            self.sight.lowest_m,
+            self.sight.cell_m,
         )
 
     def _echoes(

@@ -25,9 +25,9 @@ from sensors.surface import EFFECTIVE_CURVATURE_PER_M, permittivity, roughness_m
 
 if TYPE_CHECKING:
     from sensors.antenna import Antenna
-    from sensors.place import Place
     from sensors.radar_spec import PulseSpec
     from sensors.scanning import Scan
+    from sensors.sight import Sight
     from sim.core.tables import Floats
     from sim.world.environment import Environment
 
@@ -109,7 +109,7 @@ def budget_of(
     spec: PulseSpec,
     snr_of_unit_echo: float,
     scan: Scan,
-    place: Place,
+    sight: Sight,
     environment: Environment,
 ) -> Budget:
     """Return the budget of a radar at a place.
@@ -135,7 +135,7 @@ def budget_of(
         rcs_m2 = surface_clutter_rcs_m2(
             environment,
             range_m,
-            place.height_m,
+            sight.mast_m,
             frequency_hz,
             _TWO_WAY * antenna.beamwidth_rad,
             spec.range_resolution_m,
@@ -147,7 +147,7 @@ def budget_of(
 
     def rain(range_m: Floats) -> Floats:
         # The beam is taken as level: its height grows with the earth's curvature alone.
-        centre_m = place.height_m + 0.5 * EFFECTIVE_CURVATURE_PER_M * range_m**2
+        centre_m = sight.mast_m + 0.5 * EFFECTIVE_CURVATURE_PER_M * range_m**2
         half_m = 0.5 * antenna.elevation_beamwidth_rad * range_m
         low_m = np.maximum(centre_m - half_m, 0.0)
         top_m = np.maximum(centre_m + half_m, low_m + 1.0)
@@ -167,8 +167,8 @@ def budget_of(
 
     rain_mps = float(rain_spread_mps(20e3, antenna.elevation_beamwidth_rad))
     return Budget(
-        height_m=place.height_m,
-        curvature_per_m=place.curvature_per_m,
+        height_m=sight.mast_m,
+        curvature_per_m=sight.curvature_per_m,
         wavelength_m=wavelength_m,
         gas_db_per_m=air.gas_db_per_m,
         rain_db_per_m=float(air.rain_db_per_m),

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field
 
+from sensors.acoustic import AcousticSpec
 from sensors.array_radar import ArrayRadarSpec
+from sensors.camera import CameraSpec, InfraredSpec
+from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.passive_radar import PassiveRadarSpec
 from sensors.radar_spec import RadarSpec
+from sensors.rf import DirectionFinderSpec
+from sensors.secondary_radar import SecondaryRadarSpec
+from sensors.time_difference import TimeDifferenceSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +27,17 @@ if TYPE_CHECKING:
 
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
-    RadarSpec | ArrayRadarSpec | PassiveRadarSpec,
+    RadarSpec
+    | ArrayRadarSpec
+    | PassiveRadarSpec
+    | SecondaryRadarSpec
+    | AcousticSpec
+    | DirectionFinderSpec
+    | TimeDifferenceSpec
+    | CameraSpec
+    | InfraredSpec
+    | AdsBSpec
+    | RemoteIdSpec,
     Field(discriminator="kind"),
 ]
 
@@ -31,7 +47,8 @@ def build_sensors(spec: SensorSpec, mount: Mount, surroundings: Surroundings) ->
     several: Any = spec
     if hasattr(spec, "build_all"):
         return tuple(several.build_all(mount, surroundings))
-    return (several.build(mount, surroundings),)
+    built = several.build(mount, surroundings)
+    return built if isinstance(built, tuple) else (built,)
 
 
 def ids_of(spec: SensorSpec) -> tuple[str, ...]:
@@ -125,6 +142,15 @@ class Sensor(Protocol):
     @property
     def horizon(self) -> bool:
         """Whether the earth hides low targets from it."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether its silence says nothing of a target: it hears only what targets send or sound,
+        or may look elsewhere."""
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """(3,) place of the transmitter or the second receiver, if ``measured`` has one."""
 
     @property
     def interrogates(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
     from sim.world.electronic_attack import NoiseJammer
+    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
 #: Beyond the radio horizon of any aircraft: √(2 k Rₑ h) is 583 km at 20 km of height.
 _RANGE_MAX_M = 600e3
 #: False strobes in the whole sector per look: assumed; sweep 1e-4 to 1e-1.
 _FALSE_STROBES_PER_LOOK = 1e-3
-#: How many of all targets the tracker is told to jam: assumed; sweep 0.02 to 0.3.
-_SHARE_OF_JAMMERS = 0.1
-_NO_ECHO_RANGE_M = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +44,10 @@ class Strobe:
     radar: Radar
     index: int
     threshold: float
+
+    def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Strobe:
+        """Return the same of the radar at another place (3,)."""
+        return replace(self, radar=self.radar.moved_to(position_enu_m, surroundings))
 
     @property
     def id(self) -> str:
@@ -122,12 +124,22 @@ class Strobe:
 
     @property
     def false_alarm_probability(self) -> float:
-        """The share of all targets that jam, anywhere in sight: a miss says hardly anything."""
-        return _SHARE_OF_JAMMERS
+        """NaN: noise is no matter of cells."""
+        return float("nan")
+
+    @property
+    def listens(self) -> bool:
+        """Whether a look without a strobe says nothing: most targets do not jam."""
+        return True
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """None other is needed."""
+        return np.zeros(3)
 
     def snr_range_m(self, rcs_m2: float) -> float:
-        """Return a range so short that echoes play no part."""
-        return _NO_ECHO_RANGE_M
+        """Return NaN: it detects no echoes."""
+        return float("nan")
 
     @property
     def snr_reference_db(self) -> float:

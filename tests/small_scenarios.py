@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sim.core.tables import Snapshot
 from sim.engine.build import build
-from sim.engine.session import Outcome, record_run
+from sim.engine.recorder import Outcome
+from sim.engine.session import record_run
 from sim.engine.world import World
 from sim.scenario.loader import load
 

@@ -56,9 +56,11 @@ def signatures(size: int, **given: Any) -> Signatures:
         "infrared_contrast_k": 10.0,
         "ads_b_nacp": 0,
         "remote_id": False,
+        "target_class": -1,
     }
     aspect = np.broadcast_to(given.pop("rcs_aspect", 1.0), (size, ASPECTS)).astype(float)
     codes = {"swerling": np.uint8, "reply": np.uint8, "ads_b_nacp": np.uint8, "remote_id": bool}
+    codes["target_class"] = np.int32
     columns = {
         key: np.array(np.broadcast_to(value, size), codes.get(key, float))
         for key, value in (values | given).items()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from small_scenarios import changed
 
+import sim.engine.recorder
 import sim.engine.session
 from sim.cli import main
 from sim.record.recording import Recording
@@ -285,7 +286,7 @@ def test_a_folder_that_cannot_be_written_is_said(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sim.engine.session, "write_json", full)
+    monkeypatch.setattr(sim.engine.recorder, "write_json", full)
     refused(run(small, "--out", tmp_path / "run"), "cannot be written", "No space left on device")
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from test_jamming import NOWHERE, PLACE, at, radar, resting, seen
 
 from sensors.deception import equivalent_rcs_m2, offsets_m
-from sensors.detection import radar_snr
 from sim.core.tables import Floats, Plots
 from sim.world.attackers import Attacker, Attackers
 from sim.world.electronic_attack import FalseTargets, RangeGatePullOff
@@ -91,30 +90,23 @@ def test_faster_closing_false_targets_show_it_in_place_and_range_rate() -> None:
 
 
 def test_a_false_echo_is_as_strong_as_the_link_budget_says() -> None:
-    sensor = radar(pfa=1e-12)
+    sensor = radar(pfa=1e-12).in_free_space()
+    spec = sensor.spec
     targets = resting([at(60.0, 80e3, 8e3)], rcs_m2=SMALL)
-    plots = deceived(targets, false_targets(erp_dbw=-20, polarisation_loss_db=3), 40.0)
+    repeater = false_targets(erp_dbw=-20, polarisation_loss_db=3)
+    targets.attackers = Attackers(deception=(Attacker(repeater, 0, NOWHERE),))
+    plots = seen(targets, sensor, 40.0)
     false = plots.take(plots.truth_id == -1)
     range_m = float(np.linalg.norm(at(60.0, 80e3, 8e3) - PLACE))
-    wavelength_m = 299_792_458.0 / 5.6e9
-    received_w = 10**-2.3 * 10**3.4 * (wavelength_m / (4 * math.pi * range_m)) ** 2
-    noise_j = 1.380649e-23 * 800.0
-    snr = received_w * 40e-6 * 10**2.45 / 10**0.8 / noise_j
-    assert radar_snr(1.0, 1.0, **_terms()) == pytest.approx(sensor.snr_of_unit_echo)
+    wavelength_m = 299_792_458.0 / (spec.frequency_ghz * 1e9)
+    gain, power_w = 10 ** (spec.gain_db / 10), spec.peak_power_kw * 1e3
+    received_w = 10**-2.3 * gain * (wavelength_m / (4 * math.pi * range_m)) ** 2
+    # What the receiver makes of a watt, out of the radar equation: tau Gp / (k Ts L).
+    echo_w = power_w * gain**2 * wavelength_m**2 / (4 * math.pi) ** 3
+    snr = received_w * sensor.snr_of_unit_echo / echo_w
     drawn = 10 ** (false.snr_db / 10)
+    assert drawn.size == 400
     assert drawn.mean() == pytest.approx(snr, rel=5 * math.sqrt(2 / snr / drawn.size))
-
-
-def _terms() -> dict[str, float]:
-    return {
-        "peak_power_w": 60e3,
-        "pulse_width_s": 40e-6,
-        "gain": 10**3.4,
-        "frequency_hz": 5.6e9,
-        "system_temperature_k": 800.0,
-        "losses": 10**0.8,
-        "processing_gain": 10**2.45,
-    }
 
 
 def test_pull_off_dwells_walks_holds_and_begins_anew() -> None:

@@ -29,7 +29,7 @@ from small_scenarios import (
     world_of,
 )
 
-import sim.engine.session
+import sim.engine.recorder
 from sensors.radar import Radar, RadarSpec
 from sensors.scene import Scene
 from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth, Visibility
@@ -142,7 +142,7 @@ def test_the_tracker_knows_how_well_a_radar_sees(preset: str) -> None:
     frame = Frame.at(np.radians(52.0), np.radians(5.0), 0.0)
     given = {"kind": "radar", "id": "r", "preset": preset}
     radar = stage.build(RadarSpec.model_validate(given), frame)
-    columns = sensor_columns(TrackerConfig(), sensor_models([radar], frame))
+    columns = sensor_columns(TrackerConfig(), sensor_models([radar], stage.surroundings(frame)))
     assert columns.rotates[0]
     chance = np.random.default_rng(1)
     n = 3000
@@ -175,7 +175,7 @@ def test_the_tracker_knows_the_sector_of_a_staring_radar() -> None:
         stage.build(RadarSpec.model_validate(given | how), frame, np.zeros(3), index=k)
         for k, how in enumerate((stare, {"id": "t"}))
     ]
-    columns = sensor_columns(TrackerConfig(), sensor_models(radars, frame))
+    columns = sensor_columns(TrackerConfig(), sensor_models(radars, stage.surroundings(frame)))
     assert columns.rotates.tolist() == [False, True]
     for azimuth_deg in range(0, 360, 3):
         azimuth = math.radians(azimuth_deg + 0.5)
@@ -412,7 +412,7 @@ def test_run_folders_do_not_clash(tmp_path: Path) -> None:
 
 def test_a_missing_git_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert sim.engine.session._commit() is None
+    assert sim.engine.recorder._commit() is None
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ def test_presets_and_type_marks_travel(wheel: set[str]) -> None:
         "sensors/presets/radar.yaml",
         "sensors/tables/oxygen_lines.csv",
         "sensors/tables/water_vapour_lines.csv",
+        "sim/world/jammers.yaml",
         "sim/world/target_classes.yaml",
         "sim/scenario/starter.yaml",
         "sim/py.typed",

@@ -6,14 +6,21 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from sensors.registry import SensorSpec
 from sim.scenario.errors import Problem, ScenarioError
 from sim.scenario.library import bundled, starter_text
 from sim.scenario.loader import dump_resolved, load
 from sim.scenario.references import conflicts
+
+#: All kinds of sensors, as a message lists them.
+*_FIRST, _LAST = (f"`{get_args(s.model_fields['kind'].annotation)[0]}`" for s in
+                  get_args(get_args(SensorSpec)[0]))  # fmt: skip
+KINDS = f"{', '.join(_FIRST)} or {_LAST}"
 
 BASE = """\
 schema: 1
@@ -127,7 +134,7 @@ def test_the_base_is_right(tmp_path: Path) -> None:
             "kind: radar",
             "kind: rader",
             "rader",
-            'sites[0].sensors[0].kind: expected `radar`, found the text "rader"',
+            f'sites[0].sensors[0].kind: expected {KINDS}, found the text "rader"',
             "did you mean `radar`?",
         ),
         (

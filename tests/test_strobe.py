@@ -36,7 +36,12 @@ def test_a_radar_reports_strobes_only_if_asked() -> None:
     assert (radar.id, radar.index) == ("r", 4)
     assert (strobe.id, strobe.index, strobe.site) == ("r.strobe", 5, "hill")
     assert strobe.measures.tolist() == [False, True, True, False]
-    assert both(dimensions=2)[1].measures.tolist() == [False, True, False, False]
+    assert both(dimensions=2, elevation_pattern="fan")[1].measures.tolist() == [
+        False,
+        True,
+        False,
+        False,
+    ]
     silent = RadarSpec.model_validate(STARING).build_all(
         Mount(4, "hill", PLACE), stage.surroundings(FRAME)
     )

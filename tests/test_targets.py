@@ -17,6 +17,7 @@ from sim.core.tables import Affiliation, Reply
 from sim.world.ballistic import EARTH_MU, arc_between
 from sim.world.frames import Frame
 from sim.world.presets import read_presets
+from sim.world.surroundings import FlatGround
 from sim.world.targets import TargetClass, TargetSpec, target_classes
 from sim.world.truth import Targets, build_targets
 
@@ -37,7 +38,7 @@ def build(*specs: TargetSpec, seed: int = 1, duration_s: float = 2400.0) -> Targ
     return build_targets(
         specs,
         FRAME,
-        280.0,
+        FlatGround(280.0),
         ROOT / "scenarios",
         lambda name: np.random.default_rng([seed, *name.encode()]),
         duration_s,

@@ -19,6 +19,7 @@ from sim.world.flight import Flight
 from sim.world.formation import members
 from sim.world.frames import Frame
 from sim.world.route import plan_route
+from sim.world.surroundings import FlatGround
 from sim.world.targets import RouteEntry
 from sim.world.trajectories import Knots, Trajectories, sample_adaptively
 
@@ -36,7 +37,7 @@ def fly(
         ROUTE.validate_python(list(entries)),
         limits,
         start_s=10.0,
-        ground_height_m=GROUND_M,
+        ground=FlatGround(GROUND_M),
         rest_at_end=rest_at_end,
     )
 

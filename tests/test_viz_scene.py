@@ -511,3 +511,21 @@ def test_any_zoom_makes_a_bounded_scene(factor: float) -> None:
     assert len(primitives) < 600
     drawn = [p for p in primitives if isinstance(p, Polyline)]
     assert sum(len(p.points_px) for p in drawn) < 60_000
+
+
+def test_a_carried_sensor_is_drawn_where_it_is_and_not_without_its_carrier() -> None:
+    aboard = replace(SETTING.sensors[0], id="ship-radar", carrier="late")
+    setting = replace(SETTING, sensors=(aboard, SETTING.sensors[1]))
+    stage = Stage.of(setting)
+    places = np.array([[6e3, -3e3, 0.0], SETTING.sensors[1].position_enu_m])
+    there = replace(snapshot_at(10.0), sensor_position_enu_m=places)
+    gone = replace(there, sensor_position_enu_m=np.array([[np.nan] * 3, places[1]]))
+    for snapshot, drawn in ((there, 1), (gone, 0)):
+        shown = build(stage, snapshot, Memory.empty(), replace(VIEW, time_s=10.0))
+        (*_, at) = VIEW.camera.to_screen(places)[:1]
+        mine = [m for m in marks(shown.moving, "sensor") if np.abs(m.points_px - at).max() < 0.5]
+        assert len(mine) == drawn
+        assert len(marks(shown.still, "sensor")) == 1
+    np.testing.assert_array_equal(stage.places.at(there).origin_enu_m, places)
+    kept = stage.places.at(gone).origin_enu_m
+    np.testing.assert_array_equal(kept[0], aboard.position_enu_m)

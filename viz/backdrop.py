@@ -25,18 +25,19 @@ _DEGREE_M = 111_320.0
 
 
 def backdrop(setting: Setting, view: View) -> list[Primitive]:
-    """Return graticule, range rings, protected areas, sensors and scale bar."""
+    """Return graticule, range rings, protected areas, sensors that stay and scale bar."""
     camera = view.camera
     # The most important texts come first: what would cover one of them is left out.
     taken: list[Rect] = []
-    sensors = [shape for sensor in setting.sensors for shape in _sensor(sensor, camera)]
+    standing = [sensor for sensor in setting.sensors if sensor.carrier is None]
+    sensors = [shape for sensor in standing for shape in sensor_mark(sensor, camera)]
     sensors = _legible(sensors + _scale_bar(camera), taken, camera.viewport)
     grid = _legible(_graticule(setting, camera), taken, camera.viewport)
     protected = [shape for each in setting.protected for shape in _protected(each, camera)]
     protected = _legible(protected, taken, camera.viewport)
     rings: list[Primitive] = []
     if view.rings:
-        for index, sensor in enumerate(setting.sensors):
+        for index, sensor in enumerate(standing):
             rings += _rings(sensor, camera, _RING_LABELS_DEG[index % len(_RING_LABELS_DEG)])
     return grid + protected + _legible(rings, taken, camera.viewport) + sensors
 
@@ -175,13 +176,15 @@ def _name_of(protected: ProtectedFacts, camera: Camera) -> Text | None:
     return Text(protected.id, x, y + radius_px + 4, style.SMALL, style.PROTECTED, "centre")
 
 
-def _sensor(sensor: SensorFacts, camera: Camera) -> list[Primitive]:
+def sensor_mark(sensor: SensorFacts, camera: Camera) -> list[Primitive]:
+    """Return the mark and the name of a sensor."""
     at = camera.to_screen(sensor.position_enu_m)
     if not camera.viewport.near(at, 20):
         return []
     x, y = at.tolist()
     name = Text(sensor.id, x, y + 9, style.SMALL, style.SENSOR, "centre")
-    return [Marks(at[None], "sensor", 13, style.SENSOR), name]
+    shape = style.SENSOR_SHAPES.get(sensor.kind, "sensor")
+    return [Marks(at[None], shape, 13, style.SENSOR), name]
 
 
 def _scale_bar(camera: Camera) -> list[Primitive]:

@@ -6,7 +6,7 @@ plot is forgotten after ``AFTERGLOW_S``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class Places:
     origin_enu_m: Floats  # (S, 3)
     enu_R_sensor: Floats  # (S, 3, 3)
     range_max_m: Floats  # (S,)
+    geography: Geography
+    measured: tuple[str, ...]  # (S,) names of ``Measured``
 
     @classmethod
     def of(cls, setting: Setting) -> Places:
@@ -39,19 +41,36 @@ class Places:
             origin_enu_m=origin,
             enu_R_sensor=geography.enu_R_local(origin),
             range_max_m=np.array([s.range_max_m for s in setting.sensors], float),
+            geography=geography,
+            measured=tuple(s.measured for s in setting.sensors),
         )
+
+    def reports(self, sensor: Ints) -> Bools:
+        """Tell which plots (N,), of the given sensors, are reported positions."""
+        return np.array([kind == "position" for kind in self.measured], np.bool_)[sensor]
+
+    def at(self, snapshot: Snapshot) -> Places:
+        """Return the places at a snapshot's time; a sensor that is off stays where it was."""
+        if not len(snapshot.sensor_position_enu_m):
+            return self
+        on = ~np.isnan(snapshot.sensor_position_enu_m[:, :1])
+        origin = np.where(on, snapshot.sensor_position_enu_m, self.origin_enu_m)
+        axes = self.geography.enu_R_local(origin)
+        return replace(self, origin_enu_m=origin, enu_R_sensor=axes)
 
     def of_plots(self, plots: Plots) -> Floats:
         """Return positions (N, 3) of plots in scenario ENU.
 
         An elevation that was not measured counts as zero, as on a two-dimensional
-        radar's own screen; a range that was not measured, as the sensor's limit. NaN
-        without azimuth.
+        radar's own screen; a range that was not measured, as the sensor's limit; a bistatic
+        path as half a range. NaN without azimuth, and of time differences.
         """
         polar = plots.measurement
+        kinds = np.array(self.measured, np.str_)[plots.sensor]
         range_m = np.where(
             np.isnan(polar[:, RANGE]), self.range_max_m[plots.sensor], polar[:, RANGE]
         )
+        range_m = np.where(kinds == "bistatic", 0.5 * range_m, range_m)
         azimuth_rad = polar[:, AZIMUTH]
         elevation_rad = np.nan_to_num(polar[:, ELEVATION], nan=0.0)
         ground_m = range_m * np.cos(elevation_rad)
@@ -63,6 +82,9 @@ class Places:
             ],
             axis=-1,
         )
+        reported = kinds == "position"
+        local[reported] = np.nan_to_num(polar[reported, :3])
+        local[kinds == "time_difference"] = np.nan
         turned = np.einsum("nij,nj->ni", self.enu_R_sensor[plots.sensor], local)
         placed: Floats = self.origin_enu_m[plots.sensor] + turned
         return placed
@@ -75,7 +97,8 @@ class Memory:
     Attributes
     ----------
     plot_time_s, plot_enu_m, plot_sensor : (P,), (P, 3), (P,)
-    plot_bearing_only : (P,) whether the plot is a direction without range
+    plot_bearing_only, plot_reported : (P,) whether the plot is a direction without range, and
+        a position that somebody reports
     trail_number : (N,) track numbers, ascending
     trail_enu_m : (N, TRAIL_DOTS, 2), NaN where the track is younger
     sampled_s : time of the latest dots
@@ -85,6 +108,7 @@ class Memory:
     plot_enu_m: Floats
     plot_sensor: Ints
     plot_bearing_only: Bools
+    plot_reported: Bools
     trail_number: Ints
     trail_enu_m: Floats
     sampled_s: float
@@ -97,6 +121,7 @@ class Memory:
             plot_enu_m=np.empty((0, 3)),
             plot_sensor=np.empty(0, np.int32),
             plot_bearing_only=np.empty(0, np.bool_),
+            plot_reported=np.empty(0, np.bool_),
             trail_number=np.empty(0, np.int32),
             trail_enu_m=np.empty((0, TRAIL_DOTS, 2)),
             sampled_s=-np.inf,
@@ -116,6 +141,7 @@ class Memory:
             plot_bearing_only=np.concatenate(
                 [self.plot_bearing_only[kept], np.isnan(plots.measurement[:, RANGE])]
             ),
+            plot_reported=np.concatenate([self.plot_reported[kept], places.reports(plots.sensor)]),
             trail_number=number,
             trail_enu_m=trail,
             sampled_s=sampled_s,

@@ -91,9 +91,13 @@ def plots(memory: Memory, places: Places, view: View) -> list[Primitive]:
             ends = np.stack([start, pixels[strobes]], axis=1)
             shapes.append(Segments(ends, style.faded(style.STROBE, share)))
         here = (level == k) & seen & ~memory.plot_bearing_only
-        if here.any():
+        echoes, reports = here & ~memory.plot_reported, here & memory.plot_reported
+        if echoes.any():
             colour = style.faded(style.PLOT, share)
-            shapes.append(Marks(pixels[here], "dot", 4 if k == 0 else 3, colour))
+            shapes.append(Marks(pixels[echoes], "dot", 4 if k == 0 else 3, colour))
+        if reports.any():
+            colour = style.faded(style.REPORT, share)
+            shapes.append(Marks(pixels[reports], "report", 6, colour))
     return shapes
 
 

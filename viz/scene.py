@@ -9,10 +9,11 @@ import numpy as np
 from sim.core.tables import Floats, Snapshot
 from sim.record.setting import Setting
 from viz import chrome, picture
-from viz.backdrop import backdrop
+from viz.backdrop import backdrop, sensor_mark
 from viz.camera import Camera, Rect
 from viz.geography import Geography
 from viz.memory import AFTERGLOW_S, Memory, Places
+from viz.present import present
 from viz.primitives import Primitive
 from viz.sweep import sweeps
 from viz.view import View
@@ -81,7 +82,10 @@ def build(
     still = backdrop(setting, view) if still is None else still
     labels, occupancy, sides = picture.labels(now, memory, still, stage.geography, view)
     moving = sweeps(setting, snapshot, view)
-    moving += picture.plots(memory, stage.places, view)
+    for _, sensor in present(setting, snapshot):
+        if sensor.carrier is not None:
+            moving += sensor_mark(sensor, view.camera)
+    moving += picture.plots(memory, stage.places.at(snapshot), view)
     moving += picture.tracks(now, memory, view)
     moving += picture.selection(now, view)
     moving += labels
@@ -101,7 +105,7 @@ def everything(setting: Setting, snapshot: Snapshot, viewport: Rect) -> Camera:
     """
     discs = [
         (np.array(s.position_enu_m[:2]), min(0.4 * s.range_max_m, _REACH_SHOWN_M))
-        for s in setting.sensors
+        for _, s in present(setting, snapshot)
     ]
     discs += [
         (np.array(point[:2]), protected.radius_m)

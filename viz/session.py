@@ -165,7 +165,7 @@ class Session:
         latest = self.source.advance(to_s, budget_s)
         if latest is not None and latest is not self.snapshot:
             self.snapshot = latest
-            self.memory = self.memory.after(latest, self.stage.places)
+            self.memory = self.memory.after(latest, self.stage.places.at(latest))
         self.view = replace(self.view, time_s=max(self.source.time_s, 0.0))
 
     def tell(self, message: str) -> None:

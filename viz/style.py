@@ -20,6 +20,7 @@ PROTECTED: Colour = (156, 122, 70)
 PROTECTED_FILL: Colour = (17, 12, 4)
 PLOT: Colour = (150, 196, 160)
 STROBE: Colour = (60, 84, 70)
+REPORT: Colour = (128, 176, 214)
 TENTATIVE: Colour = (84, 94, 102)
 TRUTH: Colour = (214, 112, 214)
 SELECTED: Colour = (245, 248, 250)
@@ -29,6 +30,15 @@ TEXT: Colour = (205, 216, 224)
 TEXT_DIM: Colour = (122, 140, 154)
 ACCENT: Colour = (92, 190, 214)
 WARNING: Colour = (240, 176, 80)
+
+#: Symbols of sensors by kind; radars and others are triangles.
+SENSOR_SHAPES = {
+    "acoustic": "ear",
+    "rf-direction-finder": "antenna",
+    "time-difference": "antenna",
+    "ads-b": "receiver",
+    "remote-id": "receiver",
+}
 
 SMALL, NORMAL, LARGE = 13, 14, 18
 #: Side of a track's symbol, smaller where more tracks than the given number are in view.

@@ -11,6 +11,7 @@ from sim.record.setting import SensorFacts, Setting
 from viz import style
 from viz.camera import Camera
 from viz.picture import ahead_s
+from viz.present import present
 from viz.primitives import Glow, Primitive, Segments
 from viz.shapes import clipped, farthest_px, touching
 from viz.view import View
@@ -30,9 +31,8 @@ def sweeps(setting: Setting, snapshot: Snapshot, view: View) -> list[Primitive]:
     if not view.sweeps:
         return []
     shapes: list[Primitive] = []
-    for sensor, azimuth_rad in zip(
-        setting.sensors, snapshot.beam_azimuth_rad.tolist(), strict=True
-    ):
+    for row, sensor in present(setting, snapshot):
+        azimuth_rad = float(snapshot.beam_azimuth_rad[row])
         if math.isnan(azimuth_rad) or sensor.period_s * FASTEST_HZ < view.speed:
             continue
         ahead_rad = 2.0 * math.pi * ahead_s(snapshot, view) / sensor.period_s

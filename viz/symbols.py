@@ -60,6 +60,18 @@ SHAPES: dict[str, Shape] = {
     "tentative": Shape((_arc(0, 0, 0.8, 0, 360),)),
     "cross": Shape((_line((-1, 0), (1, 0)), _line((0, -1), (0, 1)))),
     "sensor": Shape((_line((0, -0.9), (0.85, 0.7), (-0.85, 0.7), (0, -0.9)),), tinted=True),
+    "ear": Shape((_arc(0, 0, 0.85, 0, 360),), tinted=True, dot=0.3),
+    "antenna": Shape(
+        (
+            _line((0, 0.9), (0, -0.1)),
+            _line((-0.7, -0.8), (0, -0.1), (0.7, -0.8)),
+        )
+    ),
+    "receiver": Shape(
+        (_line((-0.75, -0.75), (0.75, -0.75), (0.75, 0.75), (-0.75, 0.75), (-0.75, -0.75)),),
+        tinted=True,
+    ),
+    "report": Shape((_line((0, -1), (1, 0), (0, 1), (-1, 0), (0, -1)),)),
     "dot": Shape(dot=1.0),
     "selection": Shape(
         tuple(

@@ -28,6 +28,7 @@ COMMANDS = {
     "new": ("scenario", "Write a small commented scenario to start from."),
     "check": ("scenario", "Check scenario files; show every mistake in its place."),
     "schema": ("scenario", "Print the JSON Schema of scenario files."),
+    "verify": ("verify", "Compare physics and tracker with published numbers."),
     "bench": ("bench", "Measure speed against a peer and the machine's own bandwidth."),
 }
 

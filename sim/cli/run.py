@@ -17,7 +17,7 @@ from sim.scenario.errors import UserError
 
 if TYPE_CHECKING:
     from sim.core.tables import Snapshot
-    from sim.engine.session import Outcome
+    from sim.engine.recorder import Outcome
     from sim.engine.world import World
 
 CRITERION_MISSED, INTERRUPTED = 3, 130

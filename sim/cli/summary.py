@@ -12,7 +12,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from sim.engine.judging import Verdict
-    from sim.engine.session import Outcome
+    from sim.engine.recorder import Outcome
     from sim.record.setting import Setting
 
 _KM = 1e-3
@@ -61,6 +61,10 @@ def print_summary(
     console.print(_targets(metrics["targets"]))
     for line in _untracked(metrics["targets"]):
         console.print(line)
+    for line in _first_seen(metrics["targets"]):
+        console.print(escape(line), soft_wrap=True)
+    for line in _contributions(metrics.get("contributions", [])):
+        console.print(escape(line), soft_wrap=True)
     console.print()
     console.print(_sensors(metrics["sensors"], metrics["targets"]))
     for thing in metrics["protect"]:
@@ -216,6 +220,52 @@ def _untracked(targets: list[dict[str, Any]]) -> list[str]:
             f"{target['id']}: not under track {times}, {total_s:.0f} s in all: {_reasons(shares)}"
         )
     return lines
+
+
+def _first_seen(targets: list[dict[str, Any]]) -> list[str]:
+    """Say of every sensor which targets it saw first, and how long until their class was right."""
+    first: dict[str, list[str]] = {}
+    for target in targets:
+        if target["first_detection_by"] is None:
+            continue
+        seen = target["id"]
+        if target["class_correctness"] is not None:
+            known_s = target["classified_s"]
+            seen += (
+                " (never classified)"
+                if known_s is None
+                else f" (classified {known_s - target['first_detection_s']:.0f} s later)"
+            )
+        first.setdefault(target["first_detection_by"], []).append(seen)
+    return [f"first seen by {sensor}: {', '.join(seen)}" for sensor, seen in first.items()]
+
+
+def _contributions(sensors: list[dict[str, Any]]) -> list[str]:
+    """Say what the picture would have lost without each sensor."""
+    lines = []
+    for sensor in sensors:
+        never = sensor["never_tracked"]
+        lost = [f"never under track: {', '.join(never)}"] if never else []
+        lost += [_later(target) for target in sensor["targets"] if target["id"] not in never]
+        lines.append(
+            f"without {sensor['id']}: "
+            + (f"{sensor['tracked_s_lost']:,.0f} s less under track; " if lost else "")
+            + ("; ".join(lost) if lost else "no target lost")
+        )
+    return lines
+
+
+def _later(target: dict[str, Any]) -> str:
+    parts = []
+    if target["track_later_s"]:
+        parts.append(f"track {target['track_later_s']:.0f} s later")
+    if target["classified_later_s"] is None:
+        parts.append("never classified")
+    elif target["classified_later_s"]:
+        parts.append(f"classified {target['classified_later_s']:.0f} s later")
+    if target["tracked_s_lost"] >= 1.0:
+        parts.append(f"{target['tracked_s_lost']:.0f} s less under track")
+    return f"{target['id']} " + ", ".join(parts or ["hardly changed"])
 
 
 def _reasons(shares: dict[str, float]) -> str:

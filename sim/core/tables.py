@@ -139,6 +139,8 @@ class Plots:
     reply : (N,) ``Reply``
     truth_id : (N,) index of the target, ``FALSE_ALARM`` for none. For scoring alone:
         ``without_truth`` strips it before the tracker gets the table.
+    seen_class : (N,) which of ``sim.world.targets.CLASS_NAMES`` a sensor that shows shapes
+        took it for, −1 where it tells none; may be left out
     """
 
     time_s: Floats
@@ -148,6 +150,10 @@ class Plots:
     snr_db: Floats
     reply: Bytes
     truth_id: Ints
+    seen_class: Ints = field(default_factory=no_class)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, self.time_s.size, seen_class=-1)
 
     def __len__(self) -> int:
         return int(self.time_s.size)
@@ -343,6 +349,8 @@ class Snapshot:
         told; (M, 0) without classification, and from a recording
     site_tracks : each site's own confirmed tracks, by the numbers that they have in
         ``tracks``; none where ``tracks`` shows them itself
+    sensor_position_enu_m : (S, 3) where every sensor is, NaN for one whose carrier is not
+        there; (0, 3) if none is carried
     """
 
     time_s: float
@@ -356,3 +364,4 @@ class Snapshot:
     rejected: int
     class_probabilities: Floats = field(default_factory=lambda: np.empty((0, 0)))
     site_tracks: tuple[Tracks, ...] = ()
+    sensor_position_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))

@@ -6,19 +6,24 @@ import math
 
 import numpy as np
 
+from sensors.aboard import Carrier
 from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
-from sim.core.tables import Affiliation
+from sensors.strobe import Strobe
+from sim.core.tables import Affiliation, Floats
 from sim.engine.chance import Chance
+from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
+from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.specs import Corridor, Network, Scenario
+from sim.scenario.specs import Corridor, Network, Scenario, Site
 from sim.world.frames import Frame
 from sim.world.spec import Position
-from sim.world.surroundings import FlatGround, Surroundings
+from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
+from sim.world.terrain import build_ground
 from sim.world.truth import Targets, build_targets
 
 
@@ -28,32 +33,39 @@ def build(scenario: LoadedScenario) -> World:
     Raises
     ------
     ValueError
-        If a route cannot be flown or a recorded flight cannot be read; names the target.
+        If terrain cannot be used, a sensor is below it, a route cannot be flown or a recorded
+        flight cannot be read; names which.
     """
     spec = scenario.spec
     area = spec.area
     frame = Frame.at(
         math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
     )
-    surroundings = Surroundings(frame, FlatGround(area.height_m), spec.environment, spec.time.start)
+    ground = build_ground(
+        area.terrain, frame.latitude_rad, frame.longitude_rad, area.height_m, scenario.folder
+    )
+    surroundings = Surroundings(frame, ground, spec.environment, spec.time.start)
     chance = Chance(spec.seed)
     targets = build_targets(
         spec.targets,
         frame,
-        area.height_m,
+        ground,
         scenario.folder,
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
+        spec.emitters,
     )
-    sensors, sites = _sites(spec, surroundings)
+    sensors, kinds, carriers, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
-        setting=_setting(spec, frame, targets, sensors),
+        folder=scenario.folder,
+        setting=_setting(spec, surroundings, targets, sensors, kinds),
         frame=frame,
         targets=targets,
         sensors=sensors,
-        models=sensor_models(sensors, frame),
+        platforms=Platforms(carriers, surroundings),
+        models=sensor_models(sensors, surroundings),
         echoes=echo_facts(sensors),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
@@ -61,35 +73,86 @@ def build(scenario: LoadedScenario) -> World:
     )
 
 
-def _enu(frame: Frame, position: Position, ground_m: float) -> tuple[float, float, float]:
-    enu = frame.from_geodetic(
+def _enu(surroundings: Surroundings, position: Position) -> tuple[float, float, float]:
+    enu = surroundings.frame.from_geodetic(
         math.radians(position.latitude_deg),
         math.radians(position.longitude_deg),
-        position.height_above_ellipsoid_m(ground_m),
+        height_above_ellipsoid_m(position, surroundings.ground),
     )
     return float(enu[0]), float(enu[1]), float(enu[2])
 
 
 def _sites(
-    spec: Scenario, surroundings: Surroundings
-) -> tuple[tuple[Sensor, ...], tuple[SiteSensors, ...]]:
+    spec: Scenario, surroundings: Surroundings, targets: Targets
+) -> tuple[
+    tuple[Sensor, ...], tuple[str, ...], tuple[Carrier | None, ...], tuple[SiteSensors, ...]
+]:
+    """Return the sensors, the kind and the carrier of each, and the sites."""
     networks = {network.id: network for network in spec.networks}
     sensors: list[Sensor] = []
+    kinds: list[str] = []
+    carriers: list[Carrier | None] = []
     sites = []
     for site in spec.sites:
-        place = np.array(_enu(surroundings.frame, site.position, spec.area.height_m))
+        carrier = None
+        if site.position is not None:
+            place = np.array(_enu(surroundings, site.position))
+        else:
+            carrier, place = _carrier(site, surroundings, targets)
+        row = -1 if carrier is None else carrier.target
         first = len(sensors)
         for sensor in site.sensors:
-            sensors += build_sensors(sensor, Mount(len(sensors), site.id, place), surroundings)
+            mount = Mount(len(sensors), site.id, place, row)
+            try:
+                built = build_sensors(sensor, mount, surroundings)
+            except ValueError as error:
+                raise ValueError(f"sensor {sensor.id}: {error}") from error
+            sensors += built
+            kinds += ["strobe" if isinstance(one, Strobe) else sensor.kind for one in built]
+            carriers += [carrier] * len(built)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
-        sites.append(SiteSensors(site.id, own, link.latency_s, link.loss))
-    return tuple(sensors), tuple(sites)
+        outages = link.outages + _drowned(link, spec, targets, surroundings)
+        sites.append(
+            SiteSensors(site.id, own, link.latency_s, link.loss, outages, link.outage_loss)
+        )
+    return tuple(sensors), tuple(kinds), tuple(carriers), tuple(sites)
+
+
+def _carrier(site: Site, surroundings: Surroundings, targets: Targets) -> tuple[Carrier, Floats]:
+    """Return what carries a site, and where its sensors are when the carrier's path begins.
+
+    A carrier that is not among the targets leaves them over the frame's origin.
+    """
+    if site.aboard not in targets.ids:
+        return Carrier(-1, site.mast_m), np.array([0.0, 0.0, site.mast_m])
+    row = targets.ids.index(site.aboard)
+    paths = targets.trajectories
+    carrier = Carrier(row, site.mast_m)
+    return carrier, carrier.place(paths.knots[paths.first_knot[row], 1:4], surroundings)
+
+
+def _drowned(
+    link: Network, spec: Scenario, targets: Targets, surroundings: Surroundings
+) -> tuple[tuple[float, float], ...]:
+    """Return when noise jammers drown a link."""
+    if link.radio is None or not targets.attackers.noise:
+        return ()
+    receiver = np.array(_enu(surroundings, link.radio.receiver))
+    return jammed_windows(
+        link.radio, receiver, targets, surroundings, spec.time.duration_s, spec.record.interval_s
+    )
 
 
 def _setting(
-    spec: Scenario, frame: Frame, targets: Targets, sensors: tuple[Sensor, ...]
+    spec: Scenario,
+    surroundings: Surroundings,
+    targets: Targets,
+    sensors: tuple[Sensor, ...],
+    kinds: tuple[str, ...],
 ) -> Setting:
+    frame = surroundings.frame
+    aboard = {site.id: site.aboard for site in spec.sites}
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
         scenario=spec.name,
@@ -99,7 +162,10 @@ def _setting(
         origin_latitude_rad=frame.latitude_rad,
         origin_longitude_rad=frame.longitude_rad,
         origin_height_m=frame.height_m,
-        sensors=tuple(_sensor_facts(sensor) for sensor in sensors),
+        sensors=tuple(
+            _sensor_facts(sensor, kind, aboard[sensor.site])
+            for sensor, kind in zip(sensors, kinds, strict=True)
+        ),
         targets=tuple(
             TargetFacts(
                 id=id_,
@@ -116,26 +182,28 @@ def _setting(
                 strict=True,
             )
         ),
-        protected=tuple(_protected_facts(spec, frame)),
+        protected=tuple(_protected_facts(spec, surroundings)),
         classes=generic_models().names if spec.picture.classification else (),
     )
 
 
-def _sensor_facts(sensor: Sensor) -> SensorFacts:
+def _sensor_facts(sensor: Sensor, kind: str, carrier: str | None) -> SensorFacts:
     east, north, up = sensor.origin_enu_m
     first_azimuth_rad = sensor.beam_azimuth_rad(0.0)
     return SensorFacts(
         id=sensor.id,
-        kind=type(sensor).__name__.lower(),
+        kind=kind,
         site=sensor.site,
         position_enu_m=(float(east), float(north), float(up)),
         range_max_m=float(sensor.range_max_m),
         period_s=float(sensor.period_s),
         first_azimuth_rad=None if math.isnan(first_azimuth_rad) else first_azimuth_rad,
+        carrier=carrier,
+        measured=sensor.measured.name.lower(),
     )
 
 
-def _protected_facts(spec: Scenario, frame: Frame) -> list[ProtectedFacts]:
+def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[ProtectedFacts]:
     facts = []
     for thing in spec.protect:
         corridor = isinstance(thing, Corridor)
@@ -145,7 +213,7 @@ def _protected_facts(spec: Scenario, frame: Frame) -> list[ProtectedFacts]:
             ProtectedFacts(
                 id=thing.id,
                 kind="corridor" if corridor else "point",
-                path_enu_m=tuple(_enu(frame, place, spec.area.height_m) for place in path),
+                path_enu_m=tuple(_enu(surroundings, place) for place in path),
                 radius_m=radius_m,
             )
         )

@@ -57,6 +57,13 @@ class JudgedObjects:
             sensor_position_enu_m=np.array(
                 [sensor.position_enu_m for sensor in setting.sensors]
             ).reshape(-1, 3),
+            sensor_carrier=np.array(
+                [
+                    -1 if sensor.carrier is None else self.ids.index(sensor.carrier)
+                    for sensor in setting.sensors
+                ],
+                np.int32,
+            ),
         )
 
     def plots(self, plots: Plots) -> Plots:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from sim.core.tables import Floats, Indices, Ints, Plots, Tracks
-from sim.network.links import Links, Mailbox, Post
+from sim.core.tables import Indices, Ints, Plots, Tracks
+from sim.network.links import NOW_S, Links, Mailbox, Post
 from sim.picture.looks import EchoFacts, Looks
-from sim.tracking import Tracker, TrackerConfig
+from sim.tracking import Poses, Tracker, TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.federation import SiteTracker
 from sim.tracking.fusion import FusionSettings, TrackFusion, beside, side_by_side
@@ -31,8 +32,11 @@ _SILENT_REPORTS_MIN = 5
 class Picture(Protocol):
     """Where plots go, and where the picture comes from."""
 
-    def take(self, plots: Sequence[Plots], time_s: float) -> None:
-        """Take the plots of one step, which ends at ``time_s``: one table per sensor."""
+    def take(self, plots: Sequence[Plots], time_s: float, poses: Poses | None = None) -> None:
+        """Take the plots of one step, which ends at ``time_s``: one table per sensor.
+
+        ``poses`` tells where the sensors that move made them; None if none moves.
+        """
 
     def states(self, time_s: float) -> Estimates:
         """Return the picture, extrapolated to the present."""
@@ -62,13 +66,27 @@ class CentralPicture:
         self._tracker = tracker
         self._mailbox = mailbox
         self._echoes = echoes
+        # Ends of the steps that are not yet all heard, and where sensors were in them.
+        self._poses: deque[tuple[float, Poses]] = deque()
 
-    def take(self, plots: Sequence[Plots], time_s: float) -> None:
+    def take(self, plots: Sequence[Plots], time_s: float, poses: Poses | None = None) -> None:
         """Put plots on their links, and what has arrived into the picture."""
         for sensor, made in enumerate(plots):
             self._mailbox.send(sensor, made)
         heard_s = time_s - self._mailbox.links.hold_back_s
-        self._tracker.process(self._mailbox.receive(heard_s).without_truth(), heard_s)
+        if poses is not None:
+            self._poses.append((time_s, poses))
+            while self._poses[0][0] < heard_s - NOW_S:
+                end_s, then = self._poses.popleft()
+                self._tracker.move_sensors(then)
+                self._hear(end_s)
+            self._tracker.move_sensors(self._poses[0][1])
+            if self._poses[0][0] <= heard_s + NOW_S:
+                self._poses.popleft()
+        self._hear(heard_s)
+
+    def _hear(self, until_s: float) -> None:
+        self._tracker.process(self._mailbox.receive(until_s).without_truth(), until_s)
 
     def states(self, time_s: float) -> Estimates:
         """Return the tracker's picture."""
@@ -105,10 +123,12 @@ class StovePipedPicture:
         self._trackers = trackers
         self._echoes = echoes
 
-    def take(self, plots: Sequence[Plots], time_s: float) -> None:
+    def take(self, plots: Sequence[Plots], time_s: float, poses: Poses | None = None) -> None:
         """Give every site its own plots, at once and all of them."""
         made = Plots.concatenate(list(plots)).without_truth()
         for tracker in self._trackers:
+            if poses is not None:
+                tracker.move_sensors(poses)
             tracker.process(made, time_s)
 
     def states(self, time_s: float) -> Estimates:
@@ -167,9 +187,9 @@ class DistributedPicture(StovePipedPicture):
         self._known: list[Estimates] = [Estimates.empty() for _ in trackers]
         self._looks: list[Looks] = []
 
-    def take(self, plots: Sequence[Plots], time_s: float) -> None:
+    def take(self, plots: Sequence[Plots], time_s: float, poses: Poses | None = None) -> None:
         """Give every site its own plots, and fuse the reports that have arrived."""
-        super().take(plots, time_s)
+        super().take(plots, time_s, poses)
         for site, tracker in enumerate(self._trackers):
             self._known[site] = tracker.estimates(time_s)
             looks = Looks.of(*tracker.latest_taken(), self._echoes)
@@ -216,14 +236,13 @@ def open_picture(world: World, chance: Chance) -> Picture:
     if config.architecture == "stove-piped":
         return StovePipedPicture(trackers, echoes)
     chances = [chance.generator(f"report/{site.id}") for site in sites]
-    post = Post[SiteReport](Links(*_links(sites)), chances)
+    post = Post[SiteReport](_links(sites), chances)
     return DistributedPicture(trackers, echoes, post, config, world.step_s)
 
 
 def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> CentralPicture:
     """Return the empty picture of one tracker."""
-    sizes = [site.sensors.size for site in world.sites]
-    links = Links(*(np.repeat(column, sizes) for column in _links(world.sites)))
+    links = _links([site for site in world.sites for _ in site.sensors])
     chances = [chance.generator(f"link/{sensor.id}") for sensor in world.sensors]
     keep_latest = world.spec.picture.classification
     tracker = Tracker(
@@ -232,6 +251,11 @@ def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> C
     return CentralPicture(tracker, Mailbox(links, chances), world.echoes)
 
 
-def _links(sites: Sequence[SiteSensors]) -> tuple[Floats, Floats]:
-    """Latency and loss of the sites' links."""
-    return np.array([site.latency_s for site in sites]), np.array([site.loss for site in sites])
+def _links(sites: Sequence[SiteSensors]) -> Links:
+    """Return the links of sites, one for each mention."""
+    return Links(
+        latency_s=np.array([site.latency_s for site in sites]),
+        loss=np.array([site.loss for site in sites]),
+        outages=tuple(site.outages for site in sites),
+        outage_loss=np.array([site.outage_loss for site in sites]),
+    )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Bools, Floats, Ints, Snapshot
+from sim.core.tables import Bools, Floats, Ints, Plots, Snapshot
 from sim.engine.build import build
 from sim.engine.chance import Chance
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
-from sim.engine.session import Outcome, judge_folder, outcome_of, record
+from sim.engine.platforms import poses_of
+from sim.engine.recorder import Outcome, judge_folder, outcome_of, record
 from sim.engine.step import present
 from sim.engine.world import World
 from sim.picture.track_classes import TrackClasses
 from sim.record.recording import Recording
+from sim.record.setting import Setting
 from sim.record.tables import with_states
 from sim.record.writer import add_facts, replace_table
 from sim.scenario.loader import LoadedScenario
@@ -27,6 +29,7 @@ from sim.tracking.history import Taken
 from sim.tracking.policy import model_rows
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
+from sim.world.relief import TerrainError
 
 _RESOLVED = "scenario.resolved.yaml"
 
@@ -63,23 +66,47 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
     Raises
     ------
     RetrackingError
-        If sensors or protected things are not those that were recorded.
+        If sensors or protected things are not those that were recorded, or the terrain
+        cannot be read any more.
     """
     blind = spec.model_copy(update={"targets": ()})
-    world = build(LoadedScenario(blind, resolved_of(recording), recording.folder, ""))
-    recorded = recording.setting
-    if replace(recorded, targets=(), duration_s=world.setting.duration_s) != world.setting:
+    folder = _files_of(recording)
+    try:
+        world = build(LoadedScenario(blind, resolved_of(recording), folder, ""))
+    except TerrainError as error:
+        raise RetrackingError(
+            f"{recording.folder}: the terrain of its scenario, in {folder}: {error}"
+        ) from None
+    recorded = replace(recording.setting, targets=(), duration_s=world.setting.duration_s)
+    if _without_carried_places(recorded) != _without_carried_places(world.setting):
         raise RetrackingError(
             f"{recording.folder}: its {_RESOLVED} is not the scenario that was recorded"
         )
     return world
 
 
-def track_again(recording: Recording, world: World, picture: Picture) -> Iterator[Snapshot]:
+def _files_of(recording: Recording) -> Path:
+    """Return where the file references of a recorded run's scenario start."""
+    return Path(recording.manifest.get("scenario_folder", recording.folder))
+
+
+def _without_carried_places(setting: Setting) -> Setting:
+    """Return a setting that does not tell where carriers set out."""
+    nowhere = (0.0, 0.0, 0.0)
+    sensors = (
+        sensor if sensor.carrier is None else replace(sensor, position_enu_m=nowhere)
+        for sensor in setting.sensors
+    )
+    return replace(setting, sensors=tuple(sensors))
+
+
+def track_again(
+    recording: Recording, world: World, picture: Picture, *, without: int | None = None
+) -> Iterator[Snapshot]:
     """Yield the recorded snapshots with another picture, made of the recorded plots.
 
     Step by step as in the run: the same plots at the same times, the same losses on the
-    links. The tracker gets them without their truth.
+    links. The tracker gets them without their truth, and none of the sensor ``without``.
     """
     until_s = float(recording.manifest["recorded_until_s"])
     steps = int(np.floor(until_s / world.step_s + 1e-9))
@@ -94,7 +121,10 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
     for k, end_s in enumerate(ends_s.tolist()):
         made = plots.take(order[bounds[k] : bounds[k + 1]])
         seen = made.without_truth()
-        picture.take([seen.take(seen.sensor == s) for s in range(len(world.sensors))], end_s)
+        places = recording.sensor_position_enu_m(end_s)
+        poses = world.platforms.poses(places)
+        heard = [seen.take((seen.sensor == s) & (s != without)) for s in range(len(world.sensors))]
+        picture.take(heard, end_s, poses)
         tracks, probabilities = present(picture, classes, end_s)
         yield replace(
             recording.snapshot(end_s),
@@ -104,6 +134,7 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
             rejected=int(picture.rejected_by_sensor.sum()),
             class_probabilities=probabilities,
             site_tracks=picture.site_tracks(end_s),
+            sensor_position_enu_m=places,
         )
 
 
@@ -149,7 +180,11 @@ def record_again(
         spec,
         recording.setting,
         folder,
-        {"dropped_rows": dropped_rows, "tracked_from": source},
+        {
+            "dropped_rows": dropped_rows,
+            "scenario_folder": str(_files_of(recording)),
+            "tracked_from": source,
+        },
         progress,
         reaches_end=recording.state == "complete",
     )
@@ -189,13 +224,38 @@ def smooth_folder(folder: Path, taken: Taken, world: World) -> None:
     recording = Recording.open(folder)
     columns = recording.columns("tracks")
     number = np.maximum(taken.number_of(columns.numbers("number")), NO_TRACK)
-    found = smoothed_states(
-        columns.numbers("time_s"), number, taken, world.models, world.spec.tracker
-    )
+    plots, models = _standing(taken.plots, world, recording)
+    taken = replace(taken, plots=plots)
+    found = smoothed_states(columns.numbers("time_s"), number, taken, models, world.spec.tracker)
     known: Bools = np.asarray(np.isfinite(found.mean).all(axis=1))
     table = recording.table("tracks")
     table = with_states(table, known, found.mean, found.covariance, world.frame)
     replace_table(folder, "tracks", table)
+
+
+def _standing(plots: Plots, world: World, recording: Recording) -> tuple[Plots, SensorModels]:
+    """Return plots and sensors in which each carried sensor is a new one in every step."""
+    models, moving = world.models, world.platforms.moving
+    row = np.flatnonzero(np.isin(plots.sensor, moving))
+    if not row.size:
+        return plots, models
+    step = np.ceil(plots.time_s[row] / world.step_s - 1e-9)
+    made, which = np.unique(np.column_stack([step, plots.sensor[row]]), axis=0, return_inverse=True)
+    was = made[:, 1].astype(np.int64)
+    place = np.array(
+        [
+            recording.sensor_position_enu_m(k * world.step_s)[s]
+            for k, s in zip(made[:, 0], was, strict=True)
+        ]
+    )
+    every = np.append(np.arange(len(models)), was)
+    models = SensorModels(*(getattr(models, f.name)[every] for f in fields(models)))
+    first = len(world.models)
+    new = np.arange(first, first + was.size, dtype=np.int32)
+    models.place(poses_of(new, place, world.frame), models.range_max_m)
+    sensor = plots.sensor.copy()
+    sensor[row] = first + which.ravel()
+    return replace(plots, sensor=sensor), models
 
 
 def smoothed_states(

@@ -6,23 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sensors.abilities import Recognises
 from sensors.registry import Sensor
+from sensors.sight import Sight
 from sim.core.tables import ELEVATION, Floats
 from sim.picture.looks import EchoFacts
 from sim.tracking import SensorModels
-from sim.world.frames import Frame
+from sim.world.relief import Relief
+from sim.world.surroundings import Surroundings
 
 #: No tracker knows what it will meet: it expects echoes as of a small aircraft.
 EXPECTED_RCS_M2 = 1.0
 _SECTORS = 360
+#: Of the mask that relief makes: sectors, parts of the range, azimuths asked in a sector.
+_RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 5
 
 
-def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
+def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> SensorModels:
     """Return the sensors as the tracker knows them.
 
     Detection is that of a target of ``EXPECTED_RCS_M2``. Azimuths outside a sensor's sector,
-    to the degree, are told as masked up to the zenith.
+    to the degree, are told as masked up to the zenith. Relief is told by half a degree and a
+    256th of the range, each with the lowest elevation that is seen anywhere in it: a track in
+    sight must not count as hidden because a hill is near.
     """
+    frame, ground = surroundings.frame, surroundings.ground
+    ground_m = ground.lowest_m if isinstance(ground, Relief) else frame.height_m
     elevation_rad = np.array([sensor.elevation_rad for sensor in sensors])
     return SensorModels(
         origin_enu_m=np.array([sensor.origin_enu_m for sensor in sensors]),
@@ -32,7 +41,7 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         measures=np.array([sensor.measures for sensor in sensors]),
         clutter_density=np.array([sensor.clutter_density for sensor in sensors]),
         kind=np.array([sensor.measured for sensor in sensors], np.uint8),
-        other_enu_m=np.array([getattr(sensor, "other_enu_m", np.zeros(3)) for sensor in sensors]),
+        other_enu_m=np.array([sensor.other_enu_m for sensor in sensors]),
         rotates=np.array([sensor.rotates for sensor in sensors]),
         resolution=np.nan_to_num(np.array([sensor.resolution for sensor in sensors]), nan=0.0),
         range_min_m=np.array([sensor.range_min_m for sensor in sensors]),
@@ -42,8 +51,11 @@ def sensor_models(sensors: Sequence[Sensor], frame: Frame) -> SensorModels:
         snr_range_m=np.array([sensor.snr_range_m(EXPECTED_RCS_M2) for sensor in sensors]),
         false_alarm_probability=np.array([sensor.false_alarm_probability for sensor in sensors]),
         horizon=np.array([sensor.horizon for sensor in sensors]),
-        ground_m=np.full(len(sensors), frame.height_m),
-        mask_rad=_mask_rad(sensors),
+        ground_m=np.full(len(sensors), ground_m),
+        mask_rad=_relief_mask_rad(sensors, surroundings)
+        if isinstance(ground, Relief)
+        else _mask_rad(sensors, _SECTORS),
+        listens=np.array([sensor.listens for sensor in sensors]),
         id=np.array([sensor.id for sensor in sensors], np.str_),
     )
 
@@ -55,14 +67,44 @@ def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
         snr_least_db=np.array([sensor.snr_least_db for sensor in sensors]),
         interrogates=np.array([sensor.interrogates for sensor in sensors]),
         measures_height=np.array([bool(sensor.measures[ELEVATION]) for sensor in sensors]),
+        confusion=np.array(
+            [s.confusion if isinstance(s, Recognises) else np.nan for s in sensors], float
+        ),
     )
 
 
-def _mask_rad(sensors: Sequence[Sensor]) -> Floats:
+def _mask_rad(sensors: Sequence[Sensor], sectors: int) -> Floats:
     """(S, A) lowest visible elevation by azimuth; a single sector if all look all round."""
     if all(sensor.sector_rad[1] >= np.pi for sensor in sensors):
         return np.full((len(sensors), 1), -0.5 * np.pi)
-    azimuth_rad = 2.0 * np.pi * (np.arange(_SECTORS) + 0.5) / _SECTORS
+    azimuth_rad = 2.0 * np.pi * (np.arange(sectors) + 0.5) / sectors
     middle_rad, half_rad = np.array([sensor.sector_rad for sensor in sensors]).T[:, :, None]
     off_rad = np.abs((azimuth_rad - middle_rad + np.pi) % (2.0 * np.pi) - np.pi)
     return np.where(off_rad <= half_rad, -0.5 * np.pi, 0.5 * np.pi)
+
+
+def _relief_mask_rad(sensors: Sequence[Sensor], surroundings: Surroundings) -> Floats:
+    """(S, A, D) the same with relief, by azimuth and range."""
+    mask_rad = np.repeat(_mask_rad(sensors, _RELIEF_SECTORS)[:, :, None], _RELIEF_PARTS, axis=2)
+    if mask_rad.shape[1] == 1:
+        mask_rad = np.repeat(mask_rad, _RELIEF_SECTORS, axis=1)
+    # Ends of sectors and parts are asked too: they belong to both neighbours.
+    azimuth_rad = 2.0 * np.pi * _asked(_RELIEF_SECTORS, _ASKED) / _RELIEF_SECTORS
+    for sensor, mask in zip(sensors, mask_rad, strict=True):
+        if not sensor.horizon or not np.isfinite(sensor.range_max_m):
+            continue
+        sight = Sight.over(surroundings, sensor.origin_enu_m, sensor.range_max_m)
+        part_m = sensor.range_max_m / _RELIEF_PARTS
+        parts = min(_RELIEF_PARTS, int(sight.reach_m / part_m) + 1)
+        # No strip in sight, a slope that faces the sensor, may fall between two places.
+        asked = int(np.ceil(part_m / sight.cell_m)) + 1
+        lowest = sight.lowest_rad(azimuth_rad, part_m * _asked(parts, asked))
+        lowest = lowest.reshape(_RELIEF_SECTORS, _ASKED, parts, asked).min(axis=(1, 3))
+        np.maximum(mask[:, :parts], lowest, out=mask[:, :parts])
+    return mask_rad
+
+
+def _asked(parts: int, asked: int) -> Floats:
+    """Return places (parts · asked,) in every part, from end to end."""
+    places: Floats = (np.arange(parts)[:, None] + np.linspace(0.0, 1.0, asked)).ravel()
+    return places

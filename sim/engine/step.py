@@ -9,6 +9,7 @@ import numpy as np
 
 from sensors.scene import Scene
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
+from sim.engine.cues import cues_of
 from sim.engine.pictures import Picture
 from sim.engine.world import State, World
 from sim.picture.identity import identify
@@ -20,28 +21,33 @@ def step(world: World, state: State) -> Snapshot:
     state.step += 1
     time_s = state.step * world.step_s
     start, end = state.truth, world.targets.truth(time_s)
-    scene = Scene(world.targets, start, end)
+    scene = Scene(world.targets, start, end, state.cues)
+    platforms = world.platforms
+    places = platforms.places(state.sensors, start, end)
+    state.sensors = platforms.sensors_at(state.sensors, places)
     made = [
-        sensor.observe(scene, generator)
-        for sensor, generator in zip(world.sensors, state.generators, strict=True)
+        platforms.observe(sensor, scene, places, generator)
+        for sensor, generator in zip(state.sensors, state.generators, strict=True)
     ]
     state.truth = end
-    state.picture.take(made, time_s)
+    state.picture.take(made, time_s, platforms.poses(places))
     tracks, probabilities = present(state.picture, state.classes, time_s)
+    state.cues = cues_of(tracks)
     if state.step % world.record_every == 0:
-        _look_round(world, state, end)
+        _look_round(world, state, end, places)
     return Snapshot(
         time_s=time_s,
         truth=end,
         plots=Plots.concatenate(made),
         tracks=tracks,
-        beam_azimuth_rad=np.array([sensor.beam_azimuth_rad(time_s) for sensor in world.sensors]),
+        beam_azimuth_rad=np.array([sensor.beam_azimuth_rad(time_s) for sensor in state.sensors]),
         detectability=state.detectability,
         visibility=state.visibility,
         best_sensor=state.best_sensor,
         rejected=int(state.picture.rejected_by_sensor.sum()),
         class_probabilities=probabilities,
         site_tracks=state.picture.site_tracks(time_s),
+        sensor_position_enu_m=places,
     )
 
 
@@ -63,14 +69,14 @@ def run(world: World, state: State | None = None) -> Iterator[Snapshot]:
         yield step(world, state)
 
 
-def _look_round(world: World, state: State, truth: Truth) -> None:
+def _look_round(world: World, state: State, truth: Truth, places: Floats) -> None:
     """Note for every target how well its best sensor could see it now."""
     n = len(world.targets)
     detectability = np.zeros(n)
     visibility = np.full(n, Visibility.ABSENT, np.uint8)
     best_sensor = np.full(n, -1, np.int32)
-    for sensor in world.sensors:
-        pd, code = sensor.visibility(world.targets, truth)
+    for sensor in state.sensors:
+        pd, code = world.platforms.visibility(sensor, world.targets, truth, places)
         # Where no sensor detects at all, the one whose obstacle is the least counts.
         better = (pd > detectability) | ((pd == detectability) & (code > visibility))
         detectability[better] = pd[better]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from sensors.abilities import Remembers
 from sensors.registry import Sensor
+from sensors.scene import Cues
 from sim.core.tables import Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
+from sim.engine.platforms import Platforms
 from sim.picture.looks import EchoFacts
 from sim.picture.track_classes import TrackClasses
 from sim.record.setting import Setting
@@ -21,12 +25,19 @@ from sim.world.truth import Targets
 
 @dataclass(frozen=True, slots=True)
 class SiteSensors:
-    """A site: which of the run's sensors stand there, and what link it has."""
+    """A site: which of the run's sensors stand there, and what link it has.
+
+    Attributes
+    ----------
+    outages, outage_loss : windows of time in which so much of what it sends is lost
+    """
 
     id: str
     sensors: Ints
     latency_s: float
     loss: float
+    outages: tuple[tuple[float, float], ...] = ()
+    outage_loss: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,10 @@ class World:
 
     Attributes
     ----------
-    sensors : in order of ``Plots.sensor``
+    folder : where its file references start
+    sensors : in order of ``Plots.sensor``; those that are carried where their carrier's path
+        begins
+    platforms : what carries them
     models : the same, as the tracker knows them
     echoes : the same, as who classifies their plots knows them
     sites : in order of the scenario; so are their sensors
@@ -44,10 +58,12 @@ class World:
     """
 
     spec: Scenario
+    folder: Path
     setting: Setting
     frame: Frame
     targets: Targets
     sensors: tuple[Sensor, ...]
+    platforms: Platforms
     models: SensorModels
     echoes: EchoFacts
     sites: tuple[SiteSensors, ...]
@@ -63,6 +79,8 @@ class World:
             truth=self.targets.truth(0.0),
             picture=open_picture(self, chance),
             classes=TrackClasses(self.frame, self.echoes) if self.setting.classes else None,
+            sensors=tuple(s.for_run() if isinstance(s, Remembers) else s for s in self.sensors),
+            cues=Cues.none(),
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
@@ -72,12 +90,20 @@ class World:
 
 @dataclass(slots=True)
 class State:
-    """Where a run stands."""
+    """Where a run stands.
+
+    Attributes
+    ----------
+    sensors : where they are now, with what they remember
+    cues : where the picture of the last step holds targets to be now
+    """
 
     step: int
     truth: Truth
     picture: Picture
     classes: TrackClasses | None
+    sensors: tuple[Sensor, ...]
+    cues: Cues
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes

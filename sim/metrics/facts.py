@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sim.core.tables import Bytes, Floats, Ints, no_class
+from sim.core.tables import Bytes, Floats, Ints, fill_left_out, no_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Facts:
     affiliation : (N,) ``Affiliation``
     sensor_ids : one per sensor
     sensor_position_enu_m : (S, 3)
+    sensor_carrier : (S,) the target that carries it, −1 on the ground; all are on the ground if
+        it is left out
     right_class : (N,) the class that is right for each target, as in
         ``TrackHistory.target_class``; empty without classification
     """
@@ -27,6 +29,11 @@ class Facts:
     affiliation: Bytes
     sensor_ids: tuple[str, ...]
     sensor_position_enu_m: Floats
+    sensor_carrier: Ints = field(default_factory=no_class)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, len(self.sensor_ids), sensor_carrier=-1)
+
     right_class: Ints = field(default_factory=no_class)
 
 

@@ -34,9 +34,15 @@ def _range_m(truth: TruthHistory, row: int, facts: Facts) -> float | None:
     """Slant range to the sensor that sees the target best, else to the nearest one."""
     if not facts.sensor_ids:
         return None
-    ranges = np.linalg.norm(facts.sensor_position_enu_m - truth.position_enu_m[row], axis=1)
+    place = facts.sensor_position_enu_m.copy()
+    for sensor in np.flatnonzero(facts.sensor_carrier >= 0):
+        here = truth.target == facts.sensor_carrier[sensor]
+        here &= truth.time_s == truth.time_s[row]
+        place[sensor] = truth.position_enu_m[here][0] if here.any() else np.inf
+    ranges = np.linalg.norm(place - truth.position_enu_m[row], axis=1)
     best = truth.best_sensor[row]
-    return float(ranges[best] if best >= 0 else ranges.min())
+    found = float(ranges[best] if best >= 0 else ranges.min())
+    return found if np.isfinite(found) else None
 
 
 def per_target(
@@ -56,6 +62,7 @@ def per_target(
     so all that time and under a single number. ``untracked`` lists the intervals without
     a track while it was in the air, with ``reasons``: shares of what its best sensor
     says of it ("visible" means that the sensor saw it and the tracker did not hold it).
+    ``classified_s`` is when its track first told its right class.
     """
     targets = len(facts.target_ids)
     held = holding(truth, confirmed, matching, targets, interval_s)
@@ -102,7 +109,9 @@ def per_target(
         tracks = matching.track_row[tracked_rows]
         position_m = matching.position_error_m(truth, confirmed, tracked_rows, tracks)
         velocity_mps = confirmed.velocity_enu_mps[tracks] - truth.velocity_enu_mps[tracked_rows]
-        detections_s = plots.time_s[plots.truth_id == index]
+        detections = np.flatnonzero(plots.truth_id == index)
+        first = detections[np.argmin(plots.time_s[detections])] if detections.size else -1
+        known_rows = tracked_rows[right_class[tracks]]
         return {
             "id": facts.target_ids[index],
             "group": facts.target_groups[index],
@@ -111,7 +120,8 @@ def per_target(
             "visible_s": covered_rows.size * interval_s,
             "tracked_s": float(held.tracked_s[index]),
             "first_visible_s": float(truth.time_s[covered_rows[0]]) if covered_rows.size else None,
-            "first_detection_s": float(detections_s.min()) if detections_s.size else None,
+            "first_detection_s": float(plots.time_s[first]) if first >= 0 else None,
+            "first_detection_by": facts.sensor_ids[plots.sensor[first]] if first >= 0 else None,
             "first_track_s": float(first_s) if tracked_rows.size else None,
             "range_at_first_track_m": (
                 _range_m(truth, int(tracked_rows[0]), facts) if tracked_rows.size else None
@@ -129,6 +139,7 @@ def per_target(
             "class_correctness": (
                 ratio(right_class[tracks].sum(), tracks.size) if facts.right_class.size else None
             ),
+            "classified_s": float(truth.time_s[known_rows[0]]) if known_rows.size else None,
             "untracked": gaps,
         }
 

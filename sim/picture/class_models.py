@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
-from sim.core.tables import Floats, Reply
+from sim.core.tables import Floats, Ints, Reply
 from sim.world.presets import read_presets
-from sim.world.targets import TARGET_CLASSES
+from sim.world.targets import CLASS_NAMES, TARGET_CLASSES
 
 CLASSES = Path(__file__).with_name("classes.yaml")
 
@@ -187,6 +187,28 @@ def reply_log_likelihood(counts: Floats, transponder: Floats) -> Floats:
     top = given_carried.max(axis=1, keepdims=True)
     likelihood: Floats = np.exp(given_carried - top) @ transponder.T
     log: Floats = np.log(likelihood) + top
+    return log
+
+
+def seen_log_likelihood(seen_class: Ints, confusion: Floats, names: tuple[str, ...]) -> Floats:
+    """Return (K, C) log-likelihoods of being taken for a class by one who sees the shape.
+
+    Who sees a shape tells one of ``CLASS_NAMES``: with probability ``confusion`` a wrong one,
+    all of these being as likely. What no class describes may be taken for any.
+
+    Parameters
+    ----------
+    seen_class : (K,) index of ``CLASS_NAMES``
+    confusion : (K,)
+    """
+    words = len(CLASS_NAMES)
+    means = np.array([classified_as(word, names) for word in CLASS_NAMES])
+    own = means[:, None] == np.arange(len(names))
+    count = np.maximum(own.sum(axis=0), 1)
+    q = np.clip(confusion, 1e-3, 1.0)[:, None]
+    likelihood = np.where(own[seen_class], (1.0 - q) / count, q / (words - count))
+    likelihood[:, names.index(OTHER)] = 1.0 / words
+    log: Floats = np.log(np.maximum(likelihood, 1e-6))
     return log
 
 

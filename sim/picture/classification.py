@@ -25,6 +25,7 @@ from sim.picture.class_models import (
     generic_models,
     normal_log_density,
     reply_log_likelihood,
+    seen_log_likelihood,
 )
 
 #: Prior probability of ``OTHER``, unless a prior is given.
@@ -274,6 +275,23 @@ class Classifier:
             belief.replies[:] = reply_log_likelihood(counts, self.models.transponder)
         self._belief = belief
         self._time_s = time_s
+
+    def recognise(self, number: Ints, seen_class: Ints, confusion: Floats) -> None:
+        """Take in what sensors that see shapes took tracks for.
+
+        Parameters
+        ----------
+        number : (K,) the tracks; what is said of one not known is lost
+        seen_class : (K,) index of ``CLASS_NAMES``
+        confusion : (K,) chance that it is wrong
+
+        Notes
+        -----
+        Every word counts by itself: a sensor errs anew each time.
+        """
+        at, known = find_rows(self._belief.number, number)
+        log = seen_log_likelihood(seen_class[known], confusion[known], self.models.names)
+        np.add.at(self._belief.evidence, at[known], log)
 
     def probabilities(self, number: ArrayLike) -> Floats:
         """Return (N, C) the probability of each class, the prior for a track not known."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import RANGE, Bools, Floats, Ints, Plots, Reply
+from sim.core.tables import (
+    RANGE,
+    Bools,
+    Floats,
+    Ints,
+    Plots,
+    Reply,
+    fill_left_out,
+    no_class,
+    nothing,
+)
 from sim.picture.classification import rcs_from_snr
 
 
@@ -22,12 +32,17 @@ class EchoFacts:
     snr_least_db : (S,) SNR of the weakest dwell that makes a plot; NaN without echoes
     interrogates : (S,) whether a plot without reply is a silence
     measures_height : (S,) whether a track that it feeds has a height of its own
+    confusion : (S,) chance that a class that it tells is wrong; NaN if it tells none
     """
 
     snr_reference_db: Floats
     snr_least_db: Floats
     interrogates: Bools
     measures_height: Bools
+    confusion: Floats = field(default_factory=nothing)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, self.interrogates.size, confusion=np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +55,19 @@ class Looks:
     rcs_dbsm : (K,) radar cross-section that explains the echo, NaN if unknown
     rcs_least_dbsm : (K,) the smallest one that would have made a plot there, NaN if unknown
     silent : (K,) interrogated, and no reply
+    seen_class : (K,) as in ``Plots``
+    confusion : (K,) chance that it is wrong
     """
 
     number: Ints
     rcs_dbsm: Floats
     rcs_least_dbsm: Floats
     silent: Bools
+    seen_class: Ints = field(default_factory=no_class)
+    confusion: Floats = field(default_factory=nothing)
+
+    def __post_init__(self) -> None:
+        fill_left_out(self, self.number.size, seen_class=-1, confusion=np.nan)
 
     def __len__(self) -> int:
         return int(self.number.size)
@@ -60,6 +82,8 @@ class Looks:
             rcs_dbsm=rcs_from_snr(plots.snr_db, range_m, reference_db),
             rcs_least_dbsm=rcs_from_snr(sensors.snr_least_db[s], range_m, reference_db),
             silent=sensors.interrogates[s] & (plots.reply == Reply.NONE),
+            seen_class=plots.seen_class,
+            confusion=sensors.confusion[s],
         )
 
     @classmethod

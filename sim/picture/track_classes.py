@@ -39,7 +39,8 @@ class TrackClasses:
     time after its confirmation. Speed, height and climb count when a plot has updated the
     track, each with the deviation that the tracker claims; height and climb only if some
     sensor that measures height ever fed it. Civil and military replies are those of the
-    track, silences are counted from its confirmation on. Turns and Doppler spread are not
+    track, silences are counted from its confirmation on. Every word of a sensor that sees
+    shapes counts by the sensor's confusion. Turns and Doppler spread are not
     told: the states hold no turn, and no sensor reports a spread.
     """
 
@@ -136,6 +137,10 @@ class TrackClasses:
             looks.rcs_dbsm[heard],
             looks.rcs_least_dbsm[heard],
             replies,
+        )
+        told = looks.seen_class >= 0
+        self._classifier.recognise(
+            looks.number[told], looks.seen_class[told], looks.confusion[told]
         )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.record.setting import Setting
-from sim.record.tables import SCHEMAS, Columns, Vocabulary
+from sim.record.tables import SCHEMAS, SENSOR_PLACES, Columns, Vocabulary
 from sim.record.writer import MANIFEST, TIME_SLACK_S, part_files
 
 
@@ -71,7 +71,7 @@ class Recording:
         return str(self.manifest.get("state", "running"))
 
     def table(self, name: str) -> pa.Table:
-        """Return one table: truth, plots, tracks, events or site_tracks.
+        """Return one table: truth, plots, tracks, events, site_tracks or sensor_places.
 
         Raises
         ------
@@ -102,6 +102,12 @@ class Recording:
     @cached_property
     def _tracks(self) -> Columns:
         return self.columns("tracks")
+
+    @cached_property
+    def _sensor_places(self) -> tuple[Floats, Any, Floats]:
+        table = self.columns(SENSOR_PLACES)
+        codes = table.codes("sensor", self._vocabulary.sensors)
+        return table.numbers("time_s"), codes, table.position_enu_m
 
     @cached_property
     def plots(self) -> Plots:
@@ -151,7 +157,20 @@ class Recording:
             visibility=visibility,
             best_sensor=best_sensor,
             rejected=int(self.manifest.get("rejected_plots", 0)),
+            sensor_position_enu_m=self.sensor_position_enu_m(at_s),
         )
+
+    def sensor_position_enu_m(self, time_s: float) -> Floats:
+        """Where the sensors were at the end of a step, as ``Snapshot.sensor_position_enu_m``."""
+        carried = np.array([sensor.carrier is not None for sensor in self.setting.sensors], bool)
+        if not carried.any():
+            return np.empty((0, 3))
+        place = np.array([sensor.position_enu_m for sensor in self.setting.sensors])
+        place[carried] = np.nan
+        times_s, sensor, position = self._sensor_places
+        rows = _rows_at(times_s, time_s)
+        place[sensor[rows]] = position[rows]
+        return place
 
     def beam_azimuth_rad(self, time_s: float) -> Floats:
         """(S,) where each turning sensor looked, NaN for a staring one."""

@@ -12,7 +12,10 @@ Point = tuple[float, float, float]
 class SensorFacts:
     """One sensor: where it stands (scenario ENU, m), how far and how often it looks.
 
-    ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one.
+    ``first_azimuth_rad`` is where a turning sensor looks at t = 0, None for a staring one;
+    ``measured`` the name of the ``Measured`` that its plots hold. ``carrier`` is the target
+    that carries it, None on the ground; its place is then that where the carrier's path
+    begins, and later ones are in the snapshots.
     """
 
     id: str
@@ -22,6 +25,8 @@ class SensorFacts:
     range_max_m: float
     period_s: float
     first_azimuth_rad: float | None = None
+    carrier: str | None = None
+    measured: str = "polar"
 
 
 @dataclass(frozen=True, slots=True)

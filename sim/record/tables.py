@@ -25,6 +25,7 @@ from sim.core.tables import (
 )
 from sim.record.setting import Setting
 from sim.world.frames import Frame
+from sim.world.targets import CLASS_NAMES
 
 _F64, _I32, _U64 = pa.float64(), pa.int32(), pa.uint64()
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -47,6 +48,7 @@ class Vocabulary:
     identity: tuple[str, ...] = words(Identity)
     reply: tuple[str, ...] = words(Reply)
     visibility: tuple[str, ...] = words(Visibility)
+    seen_class: tuple[str, ...] = CLASS_NAMES
 
     @classmethod
     def of(cls, setting: Setting) -> Vocabulary:
@@ -87,6 +89,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((name, _F64) for name in _SIGMA),
             ("snr_db", _F64),
             ("reply", _WORD),
+            ("seen_class", _WORD),
             ("truth_target", _WORD),
         ]
     ),
@@ -124,6 +127,11 @@ SCHEMAS: dict[str, pa.Schema] = {
 #: Only of a run whose sites' tracks are fused.
 SITE_TRACKS = "site_tracks"
 SCHEMAS[SITE_TRACKS] = SCHEMAS["tracks"].insert(1, pa.field("site", _WORD))
+#: Only of a run with sensors that are carried: where these were at the end of every step.
+SENSOR_PLACES = "sensor_places"
+SCHEMAS[SENSOR_PLACES] = pa.schema(
+    [("time_s", _F64), ("sensor", _WORD), *((name, _F64) for name in _POSITION)]
+)
 
 
 def _word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
@@ -174,6 +182,7 @@ def plots_table(plots: Plots, vocabulary: Vocabulary) -> pa.Table:
             *plots.sigma.T,
             plots.snr_db,
             _word_column(plots.reply, vocabulary.reply),
+            _word_column(plots.seen_class, vocabulary.seen_class),
             _word_column(plots.truth_id, vocabulary.targets),
         ],
         schema=SCHEMAS["plots"],
@@ -243,6 +252,28 @@ def site_tracks_table(
     field = SCHEMAS[SITE_TRACKS].field("site")
     table = tracks_table(pictures, frame, vocabulary)
     return table.add_column(1, field, _word_column(rows, vocabulary.sites))
+
+
+def sensor_places_table(
+    time_s: list[float], places: list[Floats], moving: Ints, vocabulary: Vocabulary
+) -> pa.Table:
+    """Return one row per step and moving sensor that was on.
+
+    Parameters
+    ----------
+    places : (S, 3) of each step, as ``Snapshot.sensor_position_enu_m``
+    moving : rows of the sensors that are carried
+    """
+    place = np.array(places)[:, moving].reshape(-1, 3)
+    on = ~np.isnan(place[:, 0])
+    return pa.Table.from_arrays(
+        [
+            np.repeat(time_s, moving.size)[on],
+            _word_column(np.tile(moving, len(time_s))[on], vocabulary.sensors),
+            *place[on].T,
+        ],
+        schema=SCHEMAS[SENSOR_PLACES],
+    )
 
 
 class Columns:
@@ -319,6 +350,7 @@ class Columns:
             snr_db=self.numbers("snr_db"),
             reply=self._bytes("reply", self._vocabulary.reply),
             truth_id=self.codes("truth_target", self._vocabulary.targets),
+            seen_class=self.codes("seen_class", self._vocabulary.seen_class),
         )
 
     def tracks(self, time_s: float, rows: slice) -> Tracks:

@@ -13,17 +13,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.core.tables import Plots, Snapshot
+from sim.core.tables import Floats, Plots, Snapshot
 from sim.record.events import EventLog
 from sim.record.setting import Setting
 from sim.record.tables import (
     SCHEMAS,
+    SENSOR_PLACES,
     SITE_TRACKS,
     Vocabulary,
     plots_table,
+    sensor_places_table,
     site_tracks_table,
     tracks_table,
     truth_table,
@@ -80,6 +83,9 @@ class RunWriter:
         self._next_flush_s = FLUSH_S
         self._plots: list[Plots] = []
         self._pictures: list[Snapshot] = []
+        carried = [row for row, sensor in enumerate(setting.sensors) if sensor.carrier]
+        self._moving = np.array(carried, np.int32)
+        self._places: list[tuple[float, Floats]] = []
         self._flushed = 0
         (folder / PARTS).mkdir()
         self._write_manifest()
@@ -88,6 +94,8 @@ class RunWriter:
         """Record one step."""
         if len(snapshot.plots):
             self._plots.append(snapshot.plots)
+        if self._moving.size:
+            self._places.append((snapshot.time_s, snapshot.sensor_position_enu_m))
         self._events.add(snapshot)
         self._manifest["rejected_plots"] = snapshot.rejected
         if snapshot.time_s >= (self._recorded + 1) * self._interval_s - TIME_SLACK_S:
@@ -101,7 +109,7 @@ class RunWriter:
         """Flush, turn each table's parts into one file, and say how the run ended."""
         self._flush(time_s)
         for name, schema in SCHEMAS.items():
-            if name != SITE_TRACKS or part_files(self.folder, name):
+            if name not in (SITE_TRACKS, SENSOR_PLACES) or part_files(self.folder, name):
                 merge_parts(self.folder, name, schema)
         shutil.rmtree(self.folder / PARTS)
         self._manifest["state"] = "complete" if complete else "stopped"
@@ -112,6 +120,10 @@ class RunWriter:
             "plots": plots_table(Plots.concatenate(self._plots), self._vocabulary),
             "events": self._events.table(),
         }
+        if self._places:
+            times_s, places = (list(column) for column in zip(*self._places, strict=True))
+            table = sensor_places_table(times_s, places, self._moving, self._vocabulary)
+            tables[SENSOR_PLACES] = table
         if self._pictures:
             tracks = [snapshot.tracks for snapshot in self._pictures]
             tables["truth"] = truth_table(self._pictures, self._frame, self._vocabulary)
@@ -126,7 +138,7 @@ class RunWriter:
                 pq.write_table(table, partial, compression=_COMPRESSION)
                 os.replace(partial, path)
         # Only now: an interrupt before this point loses nothing, the next flush repeats this one.
-        self._plots, self._pictures = [], []
+        self._plots, self._pictures, self._places = [], [], []
         self._events.clear()
         self._flushed += 1
         self._manifest["recorded_until_s"] = time_s

@@ -65,11 +65,17 @@ def _references(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             if isinstance(below, str):
                 if _is_reference([info.annotation, *info.metadata]):
                     yield here, below
+            elif _is_text(below) and _is_reference([info.annotation, *info.metadata]):
+                yield from (((*here, i), name) for i, name in enumerate(below))
             else:
                 yield from _references(below, here)
     elif isinstance(value, tuple | list):
         for i, item in enumerate(value):
             yield from _references(item, (*path, i))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
 
 
 def _is_reference(annotations: list[Any]) -> bool:

@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import numpy as np
 
 from sim.scenario.errors import Problem, ScenarioError
+from sim.scenario.ground import check_ground
 from sim.scenario.loader import LoadedScenario, problem_at
 from sim.scenario.source import KeyPath
-from sim.world.frames import Frame
 from sim.world.recorded import read_recorded
+from sim.world.surroundings import FlatGround
 from sim.world.truth import build_targets
 
 _ENTRY = re.compile(r"route entry (\d+)")
 
 
 def check_paths(loaded: LoadedScenario) -> None:
-    """Plan every target's path, a group's leader's only.
+    """Build the ground, and plan every target's path, a group's leader's only.
 
     Raises
     ------
     ScenarioError
-        Naming every path that cannot be flown and every recording that cannot be read.
+        Naming terrain that cannot be used, or every place that it does not fit, every path that
+        cannot be flown and every recording that cannot be read.
     """
     spec = loaded.spec
-    area = spec.area
-    frame = Frame.at(
-        math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
-    )
+    frame, ground = check_ground(loaded)
     problems: list[Problem] = []
     for index, target in enumerate(spec.targets):
         leader = target.model_copy(update={"count": 1, "formation": None, "spread": None})
         try:
-            if target.recorded:
+            if target.recorded and isinstance(ground, FlatGround):
                 # Smoothing it would cost a second and finds next to nothing more.
                 read_recorded(loaded.folder / target.recorded.file, target.recorded)
             else:
                 build_targets(
                     [leader],
                     frame,
-                    area.height_m,
+                    ground,
                     loaded.folder,
                     lambda _: np.random.default_rng(0),
                     spec.time.duration_s,

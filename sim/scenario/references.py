@@ -39,6 +39,7 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
     return [
         *_doubled_ids(scenario),
         *_unknown_references(scenario),
+        *_several_carriers(scenario),
         *_times(scenario),
         *_corridors(scenario),
         *_unknown_metrics(scenario),
@@ -108,6 +109,7 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     for i, site in enumerate(scenario.sites):
         yield from _unknown(("sites", i, "nation"), site.nation, "nation", nations)
         yield from _unknown(("sites", i, "network"), site.network, "network", networks)
+        yield from _unknown(("sites", i, "aboard"), site.aboard, "target", targets)
     sensors = [i for site in scenario.sites for sensor in site.sensors for i in ids_of(sensor)]
     for i, reference in enumerate(scenario.tracker.reference_sensors):
         yield from _unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
@@ -116,6 +118,17 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
             for k, arrival in enumerate(area.arrivals):
                 path = ("protect", i, "arrivals", k)
                 yield from _unknown(path, arrival, "target", targets)
+
+
+def _several_carriers(scenario: Scenario) -> Iterator[Conflict]:
+    count = {target.id: target.count for target in scenario.targets}
+    for i, site in enumerate(scenario.sites):
+        if site.aboard is not None and count.get(site.aboard, 1) > 1:
+            yield Conflict(
+                ("sites", i, "aboard"),
+                f"`{site.aboard}` are {count[site.aboard]} targets, sensors are aboard one",
+                "list the carrier as a target of its own",
+            )
 
 
 def _unknown(path: KeyPath, name: str | None, what: str, known: list[str]) -> Iterator[Conflict]:

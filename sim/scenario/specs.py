@@ -13,6 +13,8 @@ from sim.world.electronic_attack import GroundEmitter
 from sim.world.environment import Environment
 from sim.world.spec import Height, Identifier, Latitude, Longitude, Position, Spec
 from sim.world.targets import TargetSpec
+from sim.world.terrain import FlatTerrain, TerrainSpec
+from sim.world.windows import Window
 
 _START_EXAMPLE = "2025-10-13T14:00:00Z"
 
@@ -43,12 +45,6 @@ class Time(Spec):
     duration_s: Annotated[float, Field(gt=0, le=2_592_000, description="length of the scenario")]
 
 
-class FlatTerrain(Spec):
-    """Ground at the height of the area's origin everywhere: the ellipsoid, lifted."""
-
-    kind: Literal["flat"] = "flat"
-
-
 class Area(Spec):
     """Where the scenario plays: origin of its east-north-up frame, and the ground."""
 
@@ -57,7 +53,7 @@ class Area(Spec):
     height_m: Annotated[Height, Field(description="ground at the origin, above the ellipsoid")] = (
         0.0
     )
-    terrain: FlatTerrain = FlatTerrain()
+    terrain: TerrainSpec = FlatTerrain()
 
 
 class Nation(Spec):
@@ -65,6 +61,23 @@ class Nation(Spec):
 
     id: Identifier
     title: str | None = None
+
+
+class LinkRadio(Spec):
+    """The radio of a link, which a noise jammer of its frequency may drown."""
+
+    receiver: Annotated[Position, Field(description="the end that a jammer has to reach")]
+    length_km: Annotated[float, Field(gt=0, le=2000, description="from sender to receiver")]
+    frequency_ghz: Annotated[float, Field(gt=0.001, le=300)]
+    bandwidth_mhz: Annotated[float, Field(gt=0, le=10_000)]
+    erp_dbw: Annotated[float, Field(ge=-60, le=120, description="of the sender, at the receiver")]
+    off_axis_db: Annotated[
+        float,
+        Field(ge=-80, le=0, description="receiving gain towards jammers, less that to the sender"),
+    ] = 0.0
+    jam_to_signal_max_db: Annotated[
+        float, Field(ge=-40, le=60, description="more noise than this and nothing arrives")
+    ] = -10.0
 
 
 class Network(Spec):
@@ -83,10 +96,17 @@ class Network(Spec):
             "is distributed",
         ),
     ] = 0.0
+    outages: Annotated[
+        tuple[Window, ...], Field(description="[from_s, to_s] of each time with outage_loss")
+    ] = ()
+    outage_loss: Annotated[float, Field(gt=0, le=1)] = 1.0
+    radio: Annotated[
+        LinkRadio | None, Field(description="lets noise jammers cause outages of their own")
+    ] = None
 
 
 class Site(Spec):
-    """A place with sensors, of one nation, on one network."""
+    """A place or a target with sensors, of one nation, on one network."""
 
     id: Identifier
     title: str | None = None
@@ -95,8 +115,22 @@ class Site(Spec):
         Identifier | None,
         Field(description="id of one of the networks; without one, everything arrives at once"),
     ] = None
-    position: Position
+    position: Position | None = None
+    aboard: Annotated[
+        Identifier | None, Field(description="id of the target that carries the sensors")
+    ] = None
+    mast_m: Annotated[
+        float, Field(ge=-100, le=1000, description="height of the sensors above their carrier")
+    ] = 0.0
     sensors: Annotated[tuple[SensorSpec, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if (self.position is None) == (self.aboard is None):
+            raise ValueError("give either position or aboard (id of the target that carries it)")
+        if self.mast_m and self.aboard is None:
+            raise ValueError("mast_m needs aboard; on the ground, position gives the height")
+        return self
 
 
 class Separation(Spec):
@@ -157,6 +191,10 @@ class Judge(Spec):
         float, Field(gt=0, le=1e6, description="a track farther from a target is not its track")
     ] = 1000.0
     interval_s: Annotated[float, Field(ge=0.01, le=3600)] = 1.0
+    contributions: Annotated[
+        bool,
+        Field(description="track the plots once more without each sensor: what would be lost"),
+    ] = False
 
 
 class Criterion(Spec):

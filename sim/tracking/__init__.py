@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from sim.tracking.config import TrackerConfig
 from sim.tracking.models import MotionModel
-from sim.tracking.sensor_models import SensorModels
+from sim.tracking.sensor_models import Poses, SensorModels
 
 if TYPE_CHECKING:
     from sim.tracking.intake import Rejected
     from sim.tracking.tracker import Tracker
 
-__all__ = ["MotionModel", "Rejected", "SensorModels", "Tracker", "TrackerConfig"]
+__all__ = ["MotionModel", "Poses", "Rejected", "SensorModels", "Tracker", "TrackerConfig"]
 
 
 def __getattr__(name: str) -> Any:

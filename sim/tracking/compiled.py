@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.core.jit import threads_for
 from sim.core.tables import Bools, Floats, Ints
+from sim.tracking.bearings import Bearings, no_bearings, still_waiting, with_waiting
 from sim.tracking.clutter import ClutterMap, copied_clutter, empty_clutter, learn, with_estimate
 from sim.tracking.config import TrackerConfig
 from sim.tracking.cycle import Cycle
@@ -24,6 +25,7 @@ from sim.tracking.life import (
     count_hidden,
     count_missed_looks,
 )
+from sim.tracking.multilateration import can_multilaterate, find_fixes, start_at_fixes
 from sim.tracking.pairing import Pairs, pair_jointly, pair_nearest, share_unresolved
 from sim.tracking.policy import SensorColumns, model_rows, policy_of
 from sim.tracking.starts import start_tracks
@@ -46,6 +48,7 @@ class Memory(NamedTuple):
     seeds: Seeds
     suspects: Suspects
     clutter: ClutterMap
+    bearings: Bearings
 
 
 class CompiledEngine:
@@ -77,7 +80,8 @@ class CompiledEngine:
         self._suspects = no_suspects()
         self._check_interval_s = check_interval_s(sensors)
         self._clutter = empty_clutter(sensors)
-        self._triangulates = can_triangulate(sensors)
+        self._bearings = no_bearings()
+        self._multilaterates = can_multilaterate(sensors)
         self.wants_pairs = config.registration
         self.pairs = self._confirmed_pairs(None, None)
 
@@ -160,17 +164,36 @@ class CompiledEngine:
             )  # fmt: skip
         else:
             self._count = start_tracks(self._tracks, older, taken, cycle, models, sensors, policy)
-        if self._triangulates:
-            rows, place = find_crossings(taken, cycle, sensors, policy)
-            if len(rows):
-                self._tracks = with_room(self._tracks, self._count, self._count + len(rows))
-                self._count = start_at_crossings(
-                    self._tracks, older, self._count, taken, rows, place, cycle, models, sensors,
-                    policy,
-                )  # fmt: skip
+        if can_triangulate(sensors):
+            self._start_from_bearings(older, cycle, taken)
+        if self._multilaterates:
+            fixes = find_fixes(taken, cycle, sensors, policy)
+            if len(fixes.place):
+                self._tracks = with_room(self._tracks, self._count, self._count + len(fixes.place))
+                self._count = start_at_fixes(
+                    self._tracks, older, self._count, fixes, cycle, models, sensors, policy
+                )
         new = self._count - older
         self._tracks.number[older : self._count] = -self._born - 1 - np.arange(new)
         self._born += new
+
+    def _start_from_bearings(self, older: int, cycle: Cycle, taken: Bools) -> None:
+        """Start tracks where free bearings cross each other, or those of earlier cycles."""
+        models, sensors, policy = self._models, self._sensors, self._policy
+        own = taken.size
+        cycle = with_waiting(cycle, self._bearings, sensors)
+        taken = np.concatenate([taken, np.zeros(cycle.time_s.size - own, np.bool_)])
+        rows, place = find_crossings(taken, cycle, sensors, policy)
+        new = (rows[:, :2] < own).any(axis=1)  # both waiting: they crossed in an earlier cycle
+        rows, place = rows[new], place[new]
+        if len(rows):
+            self._tracks = with_room(self._tracks, self._count, self._count + len(rows))
+            self._count = start_at_crossings(
+                self._tracks, older, self._count, taken, rows, place, cycle, models, sensors, policy
+            )
+        free = ~taken
+        free[rows[:, :2]] = False
+        self._bearings = still_waiting(cycle, free, sensors)
 
     def _learn(self, cycle: Cycle, turns: Turns | None, end_s: float) -> None:
         """Count the false plots."""
@@ -243,6 +266,7 @@ class CompiledEngine:
             self._seeds,
             self._suspects,
             copied_clutter(self._clutter),
+            self._bearings,
         )
 
     def recall(self, memory: Memory) -> None:
@@ -251,3 +275,4 @@ class CompiledEngine:
         self._tracks = copied(tracks, slice(self._count))
         self._seeds, self._suspects = memory.seeds, memory.suspects
         self._clutter = copied_clutter(memory.clutter)
+        self._bearings = memory.bearings

@@ -12,7 +12,7 @@ from sim.tracking.config import TrackerConfig
 from sim.tracking.estimates import Estimates
 from sim.tracking.intake import Rejected
 from sim.tracking.registration import Biases
-from sim.tracking.sensor_models import SensorModels
+from sim.tracking.sensor_models import Poses, SensorModels
 from sim.tracking.tracker import Tracker
 
 _WORD = np.uint64(64)
@@ -44,6 +44,12 @@ class SiteTracker:
         references = [name for name in config.reference_sensors if name in mine.id]
         settings = config.model_copy(update={"reference_sensors": references})
         self._tracker = Tracker(settings, mine, keep_latest=keep_latest)
+
+    def move_sensors(self, poses: Poses) -> None:
+        """Tell where moving sensors are, this site's and others, as ``Tracker`` is told."""
+        mine = poses.take(self._local[poses.sensor] >= 0)
+        if len(mine):
+            self._tracker.move_sensors(replace(mine, sensor=self._local[mine.sensor]))
 
     def process(self, plots: Plots, until_s: float) -> None:
         """Take this site's plots out of a table into its picture.

@@ -1,32 +1,21 @@
-"""Where the gates of tracks lie along a scan's cells, and which plots lie there."""
+"""Where a track's gate lies along a scan's cells."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-import numba
-import numpy as np
-
 from sim.core.cells import cell_of
-from sim.core.gaussian import load_state
 from sim.core.jit import kernel
 from sim.core.measurement import measure, wrap_angle
 from sim.core.motion import Motion, predict_constant_velocity
-from sim.core.tables import Floats, Ints, TrackStatus
+from sim.core.tables import Floats, Ints
 from sim.tracking.cycle import Cycle
-from sim.tracking.policy import Models, Policy, SensorColumns
-from sim.tracking.sight import detection_probability, tells_sight
-from sim.tracking.store import TrackColumns
+from sim.tracking.policy import Models
 
-#: Tracks handled by one thread at a time.
-BLOCK = 256
-#: A tentative track whose gate may hold more plots than this cannot be told from clutter.
-_HOPELESS = 500
 _DRIFT_NOISE_M2PS3 = 500.0
 _CONSTANT_VELOCITY = int(Motion.CONSTANT_VELOCITY)
 _COORDINATED_TURN = int(Motion.COORDINATED_TURN)
-_TENTATIVE = int(TrackStatus.TENTATIVE)
 
 
 class Grid(NamedTuple):
@@ -85,155 +74,94 @@ def grid_of(g: int, cycle: Cycle, cartesian: bool) -> Grid:
     )
 
 
-@kernel(parallel=True)
-def bound_gates(
-    tracks: TrackColumns,
-    count: int,
-    g: int,
-    cycle: Cycle,
-    models: Models,
-    sensors: SensorColumns,
-    policy: Policy,
-    box: Floats,
-    counts: Ints,
-    detection: Floats,
-) -> None:
-    """Bound every track's gate along the scan's axes, and count the plots in the bounds.
+class Span(NamedTuple):
+    """The cells that a track's box touches: along the first axis, and rows along the second."""
 
-    ``box`` (4, N) is written: centre and half width along the first axis, then along the
-    second. The box of an ellipsoid dᵀS⁻¹d ≤ gate is ±√(gate·Sᵢᵢ); the way the target may
-    move between the middle of the scan and its ends is added, and the models' boxes are united.
-    """
-    for block in numba.prange((count + BLOCK - 1) // BLOCK):
-        x = np.zeros(9)
-        P = np.empty((9, 9))
-        predicted = np.empty(4)
-        H = np.empty((4, 6))
-        nothing = np.empty(0, np.int32)
-        _bound_block(
-            block * BLOCK, min(count, (block + 1) * BLOCK), tracks, g, cycle, models, sensors,
-            policy, box, counts, detection, x, P, predicted, H, nothing,
-        )  # fmt: skip
+    a_first: int
+    a_last: int
+    b_first: int
+    b_count: int
 
 
 @kernel(leaf=True)
-def _bound_block(
-    begin: int,
-    end: int,
-    tracks: TrackColumns,
-    g: int,
-    cycle: Cycle,
-    models: Models,
-    sensors: SensorColumns,
-    policy: Policy,
+def widen_box(
     box: Floats,
-    counts: Ints,
-    detection: Floats,
+    m: int,
     x: Floats,
     P: Floats,
+    kind: int,
+    cartesian: bool,
+    origin: Floats,
+    enu_R_sensor: Floats,
+    other: Floats,
+    axis: Ints,
+    sigma_max: Floats,
+    gate: float,
+    half_s: float,
     predicted: Floats,
     H: Floats,
-    nothing: Ints,
 ) -> None:
-    s = cycle.scan_sensor[g]
-    cartesian, kind = sensors.cartesian[s], sensors.kind[s]
-    origin, axes = sensors.origin_enu_m[s], sensors.enu_R_sensor[s]
-    other = sensors.other_enu_m[s]
-    first_s, last_s = cycle.first_s[g], cycle.last_s[g]
-    half_s = 0.5 * (last_s - first_s)
-    gate = policy.gates[4]
-    mean, covariance, time_s, status = tracks.mean, tracks.covariance, tracks.time_s, tracks.status
-    otherwise = policy.detection_probability
-    sighted = tells_sight(s, sensors)
-    mean_row, covariance_row, n_models = models.mean_row, models.covariance_row, models.kind.size
-    grid, axis, sigma_max = grid_of(g, cycle, cartesian), cycle.axes[g], cycle.sigma_max[g]
-    first_row, first_cell = cycle.scan_first[g], cycle.cell_first[g]
-    cell_start, measurement = cycle.cell_start[first_cell:], cycle.measurement[first_row:]
-    for i in range(begin, end):
-        dt = max(last_s - time_s[i], 0.0)
-        for m in range(n_models):
-            # A place at the only time of the scan needs no velocity.
-            n = 3 if cartesian and not (dt > 0.0 or half_s > 0.0) else 6
-            load_state(mean, mean_row[m], covariance, covariance_row[m], i, n, x, P)
-            if dt > 0.0:
-                # Uncertainty as of the last plot, place as of the middle.
-                drift(x, P, dt, m, models)
-                for k in range(3):
-                    x[k] -= half_s * x[k + 3]
-            if m == 0:
-                detection[i] = otherwise
-                if sighted:
-                    detection[i] = detection_probability(s, x, sensors, otherwise)
-            speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
-            if not cartesian:
-                measure(kind, x, origin, axes, other, predicted, H)
-            for b in range(2):
-                a = axis[b]
-                if a < 0:
-                    continue
-                if cartesian:
-                    centre, variance, reach = x[a], P[a, a], half_s * abs(x[a + 3])
-                else:
-                    centre, variance = predicted[a], _variance_along(H, a, P)
-                    slope = math.sqrt(H[a, 0] ** 2 + H[a, 1] ** 2 + H[a, 2] ** 2)
-                    reach = half_s * speed * slope
-                    if a == 1 and reach > 0.3:
-                        reach = math.pi
-                sigma = sigma_max[b]
-                half = math.sqrt(gate * (variance + sigma * sigma)) + reach
-                if m == 0:
-                    box[2 * b, i] = centre
-                    box[2 * b + 1, i] = half
-                else:
-                    apart = centre - box[2 * b, i]
-                    if a == 1 and not cartesian:
-                        apart = wrap_angle(apart)
-                    low = min(-box[2 * b + 1, i], apart - half)
-                    high = max(box[2 * b + 1, i], apart + half)
-                    box[2 * b, i] += 0.5 * (low + high)
-                    box[2 * b + 1, i] = 0.5 * (high - low)
-        counts[i] = walk(box, i, grid, cell_start, measurement, nothing, 0)
-        if counts[i] > _HOPELESS and status[i] == _TENTATIVE:
-            counts[i] = 0
+    """Bound a track's gate along the scan's axes by model m, united with those before it.
+
+    ``box`` (4,) is written: centre and half width along the first axis, then along the
+    second. The box of an ellipsoid dᵀS⁻¹d ≤ gate is ±√(gate·Sᵢᵢ); the way the target may
+    move between the middle of the scan and its ends is added.
+    """
+    speed = math.sqrt(x[3] * x[3] + x[4] * x[4] + x[5] * x[5])
+    if not cartesian:
+        measure(kind, x, origin, enu_R_sensor, other, predicted, H)
+    for b in range(2):
+        a = axis[b]
+        if a < 0:
+            continue
+        if cartesian:
+            centre, variance, reach = x[a], P[a, a], half_s * abs(x[a + 3])
+        else:
+            centre, variance = predicted[a], _variance_along(H, a, P)
+            slope = math.sqrt(H[a, 0] ** 2 + H[a, 1] ** 2 + H[a, 2] ** 2)
+            reach = half_s * speed * slope
+            if a == 1 and reach > 0.3:
+                reach = math.pi
+        sigma = sigma_max[b]
+        half = math.sqrt(gate * (variance + sigma * sigma)) + reach
+        if m == 0:
+            box[2 * b] = centre
+            box[2 * b + 1] = half
+        else:
+            apart = centre - box[2 * b]
+            if a == 1 and not cartesian:
+                apart = wrap_angle(apart)
+            low = min(-box[2 * b + 1], apart - half)
+            high = max(box[2 * b + 1], apart + half)
+            box[2 * b] += 0.5 * (low + high)
+            box[2 * b + 1] = 0.5 * (high - low)
 
 
 @kernel(inline=True)
-def walk(
-    box: Floats,
-    i: int,
-    grid: Grid,
-    cell_start: Ints,
-    measurement: Floats,
-    found: Ints,
-    at: int,
-) -> int:
-    """Count the plots in one track's box, and write them if there is room at all."""
-    bins_a, bins_b = grid.bins_a, grid.bins_b
-    a, b = grid.a, grid.b
-    a_first, a_last, b_first, b_count = 0, bins_a - 1, 0, bins_b
-    if a >= 0:
-        a_first = cell_of(box[0, i] - box[1, i], grid.low_a, grid.width_a, bins_a)
-        a_last = cell_of(box[0, i] + box[1, i], grid.low_a, grid.width_a, bins_a)
+def span_of(box: Floats, grid: Grid) -> Span:
+    """Return the cells that a box touches."""
+    a_first, a_last, b_first, b_count = 0, grid.bins_a - 1, 0, grid.bins_b
+    if grid.a >= 0:
+        a_first = cell_of(box[0] - box[1], grid.low_a, grid.width_a, grid.bins_a)
+        a_last = cell_of(box[0] + box[1], grid.low_a, grid.width_a, grid.bins_a)
     if grid.cyclic:
         step = grid.width_b
-        if 2.0 * box[3, i] < 2.0 * math.pi - 2.0 * step:
-            b_first = math.floor((box[2, i] - box[3, i]) / step)
-            b_count = math.floor((box[2, i] + box[3, i]) / step) - b_first + 1
-    elif b >= 0:
-        b_first = cell_of(box[2, i] - box[3, i], grid.low_b, grid.width_b, bins_b)
-        b_count = cell_of(box[2, i] + box[3, i], grid.low_b, grid.width_b, bins_b) - b_first + 1
-    count = 0
-    for place in range(b_first, b_first + b_count):
-        row = (place % bins_b) * bins_a
-        for e in range(cell_start[row + a_first], cell_start[row + a_last + 1]):
-            inside = a < 0 or abs(measurement[e, a] - box[0, i]) <= box[1, i]
-            if inside and b >= 0:
-                apart = measurement[e, b] - box[2, i]
-                if grid.cyclic:
-                    apart = wrap_angle(apart)
-                inside = abs(apart) <= box[3, i]
-            if inside:
-                if found.size:
-                    found[at + count] = e
-                count += 1
-    return count
+        if 2.0 * box[3] < 2.0 * math.pi - 2.0 * step:
+            b_first = math.floor((box[2] - box[3]) / step)
+            b_count = math.floor((box[2] + box[3]) / step) - b_first + 1
+    elif grid.b >= 0:
+        b_first = cell_of(box[2] - box[3], grid.low_b, grid.width_b, grid.bins_b)
+        b_count = cell_of(box[2] + box[3], grid.low_b, grid.width_b, grid.bins_b) - b_first + 1
+    return Span(a_first, a_last, b_first, b_count)
+
+
+@kernel(inline=True)
+def in_box(measured: Floats, box: Floats, grid: Grid) -> bool:
+    """Tell whether a plot lies in a box."""
+    inside = grid.a < 0 or abs(measured[grid.a] - box[0]) <= box[1]
+    if inside and grid.b >= 0:
+        apart = measured[grid.b] - box[2]
+        if grid.cyclic:
+            apart = wrap_angle(apart)
+        inside = abs(apart) <= box[3]
+    return inside

@@ -111,12 +111,13 @@ def _bits(word: int) -> int:
 
 
 def any_sight(sensors: SensorColumns) -> bool:
-    """Tell whether any sensor says where it sees nothing."""
+    """Tell whether any sensor whose silence counts says where it sees nothing."""
+    looks = ~sensors.listens
     return bool(
-        sensors.horizon.any()
-        or np.isfinite(sensors.range_max_m).any()
-        or not np.isnan(sensors.snr_range_m).all()
-        or (sensors.mask_rad > -0.5 * math.pi).any()
+        sensors.horizon[looks].any()
+        or np.isfinite(sensors.range_max_m[looks]).any()
+        or not np.isnan(sensors.snr_range_m[looks]).all()
+        or (sensors.mask_rad[looks] > -0.5 * math.pi).any()
     )
 
 
@@ -142,7 +143,8 @@ def count_hidden(
             x[k] = tracks.mean[row + k, i] + dt * x[k + 3]
         seen = False
         for s in range(sensors.period_s.size):
-            seen = seen or detection_probability(s, x, sensors, 1.0) > _HIDDEN
+            if not sensors.listens[s]:
+                seen = seen or detection_probability(s, x, sensors, 1.0) > _HIDDEN
         # What flew on into the ground is not hidden; it landed.
         if not seen and not is_under_ground(x, sensors):
             tracks.hidden_s[i] += now_s - max(before_s, tracks.last_plot_s[i])
@@ -159,13 +161,16 @@ def count_missed_looks(
 ) -> None:
     """Lower the scores by every look that ought to have been and brought nothing.
 
-    With the existence rule, targets also leave: the probability decays with their lifetime.
+    Looks of sensors that listen do not count: the target may be silent. With the existence
+    rule, targets also leave: the probability decays with their lifetime.
     """
     x = np.empty(9)
     mean, score, looked_s, birth_s = tracks.mean, tracks.score, tracks.looked_s, tracks.birth_s
-    period_s, rotates = sensors.period_s, sensors.rotates
+    period_s, rotates, listens = sensors.period_s, sensors.rotates, sensors.listens
     for i in range(count):
         for s in range(period_s.size):
+            if listens[s]:
+                continue
             period = period_s[s]
             grace = _GRACE_OF_ROTATING if rotates[s] else _GRACE
             due = (now_s - looked_s[s, i]) / period - grace

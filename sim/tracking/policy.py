@@ -44,6 +44,7 @@ class SensorColumns(NamedTuple):
     horizon: Bools
     ground_m: Floats
     mask_rad: Floats
+    listens: Bools
 
 
 class Models(NamedTuple):
@@ -119,7 +120,8 @@ def sensor_columns(config: TrackerConfig, sensors: SensorModels) -> SensorColumn
         sensors.false_alarm_probability,
         sensors.horizon,
         sensors.ground_m,
-        np.ascontiguousarray(sensors.mask_rad),
+        np.ascontiguousarray(sensors.mask_rad.reshape(*sensors.mask_rad.shape[:2], -1)),
+        sensors.listens,
     )
 
 

@@ -328,10 +328,13 @@ class ReferenceEngine:
         drop = (apart[:, :2] ** 2).sum(axis=1) / (2.0 * MEAN_EARTH_RADIUS_M)
         if (sensors.height_m + apart[:, 2] + drop <= sensors.ground_m).all():
             return False  # it landed
-        return all(self._sight(x, sensor, 1.0) <= 0.1 for sensor in range(len(sensors)))
+        looking = np.flatnonzero(~sensors.listens).tolist()
+        return bool(looking) and all(self._sight(x, s, 1.0) <= 0.1 for s in looking)
 
     def _detection(self, track: _Track, cycle: Cycle, sensor: int, rows: slice) -> float:
         """Return the probability that a scan's look detects the track, half-way through it."""
+        if self._sensors.listens[sensor]:
+            return 0.0
         first, last = cycle.time_s[rows].min(), cycle.time_s[rows].max()
         x = track.filter.x.copy()
         if last > track.time_s:
@@ -348,7 +351,9 @@ class ReferenceEngine:
             return 0.0
         sectors = models.mask_rad.shape[1]
         sector = int(azimuth / (2.0 * np.pi) % 1.0 * sectors)
-        if elevation < models.mask_rad[s, min(sector, sectors - 1)]:
+        by_range = np.atleast_1d(models.mask_rad[s, min(sector, sectors - 1)])
+        part = int(r / models.range_max_m[s] * by_range.size)
+        if elevation < by_range[min(part, by_range.size - 1)]:
             return 0.0
         if models.horizon[s]:
             up, ground = r * math.sin(elevation), r * math.cos(elevation)

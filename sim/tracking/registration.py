@@ -176,6 +176,8 @@ class Registration:
             np.asarray(sigma, float)[:, :3],
             np.asarray(track, np.int64),
             np.asarray(velocity_enu_mps, float),
+            self.sensors.origin_enu_m[who],
+            self.sensors.enu_R_sensor[who],
         )
         sound = self._takes_part[who] & np.isfinite(given.time_s)
         sound &= np.isfinite(given.velocity_enu_mps).all(axis=1)

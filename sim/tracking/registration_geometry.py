@@ -18,7 +18,11 @@ CLOCK = 3
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """Plots of tracked targets, one row per plot; arguments of ``Registration.learn``."""
+    """Plots of tracked targets, one row per plot; arguments of ``Registration.learn``.
+
+    ``origin_enu_m`` (K, 3) and ``enu_R_sensor`` (K, 3, 3) are those of the sensor when it made
+    the plot.
+    """
 
     time_s: Floats
     sensor: Rows
@@ -26,12 +30,15 @@ class Sightings:
     sigma: Floats
     track: Rows
     velocity_enu_mps: Floats
+    origin_enu_m: Floats
+    enu_R_sensor: Floats
 
     @classmethod
     def none(cls) -> Sightings:
         """Return an empty table."""
         whole, triple = np.empty(0, np.int64), np.empty((0, 3))
-        return cls(np.empty(0), whole, triple, triple, whole, triple)
+        axes = np.empty((0, 3, 3))
+        return cls(np.empty(0), whole, triple, triple, whole, triple, triple, axes)
 
     def take(self, rows: Rows | Bools) -> Sightings:
         """Return some rows."""
@@ -54,7 +61,6 @@ class Comparison:
     """
 
     def __init__(self, sensors: SensorModels, velocity_sigma_mps: float) -> None:
-        self._sensors = sensors
         self._velocity_sigma_mps = velocity_sigma_mps
         self._is_position = np.asarray(sensors.kind) == Measured.POSITION
 
@@ -90,18 +96,18 @@ class Comparison:
         R2 = _diagonal(np.where(has, np.square(second.sigma), 1.0))
         bridge = _diagonal(np.tile((self._velocity_sigma_mps * gap[:, None]) ** 2, 3))
 
-        place = self._place(first.sensor, z1) + way
-        J = self._spread(first.sensor, z1)
+        place = self._place(first, z1) + way
+        J = self._spread(first, z1)
         P = J @ R1 @ J.transpose(0, 2, 1) + bridge
-        residual, G = self._residual(second.sensor, z2, has, place)
+        residual, G = self._residual(second, z2, has, place)
         S = G @ P @ G.transpose(0, 2, 1) + R2
         place = place + np.einsum(
             "kij,kj->ki", P @ G.transpose(0, 2, 1), solved(S, residual)
         )  # fmt: skip
 
-        residual, G = self._residual(second.sensor, z2, has, place)
-        own = self._measured(first.sensor, place - way)[0]
-        GJ = G @ self._spread(first.sensor, self._measured(first.sensor, place)[0])
+        residual, G = self._residual(second, z2, has, place)
+        own = self._measured(first, place - way)[0]
+        GJ = G @ self._spread(first, self._measured(first, place)[0])
         error = self._wrapped(first.sensor, z1 - own)
         residual -= np.einsum("kij,kj->ki", GJ, error)
         N = R2 + GJ @ R1 @ GJ.transpose(0, 2, 1) + G @ bridge @ G.transpose(0, 2, 1)
@@ -110,11 +116,11 @@ class Comparison:
         return residual, H, N, has.sum(axis=1)
 
     def _residual(
-        self, sensor: Rows, z: Floats, has: Bools, place: Floats
+        self, seen: Sightings, z: Floats, has: Bools, place: Floats
     ) -> tuple[Floats, Floats]:
         """Measured minus predicted and the prediction's Jacobian, 0 where not measured."""
-        predicted, G = self._measured(sensor, place)
-        residual = np.where(has, self._wrapped(sensor, z - predicted), 0.0)
+        predicted, G = self._measured(seen, place)
+        residual = np.where(has, self._wrapped(seen.sensor, z - predicted), 0.0)
         return residual, np.where(has[:, :, None], G, 0.0)
 
     def _wrapped(self, sensor: Rows, difference: Floats) -> Floats:
@@ -125,16 +131,15 @@ class Comparison:
         result[:, AZIMUTH] -= np.where(np.isfinite(turns), turns, 0.0) * turn
         return result
 
-    def _place(self, sensor: Rows, z: Floats) -> Floats:
+    def _place(self, seen: Sightings, z: Floats) -> Floats:
         """Scenario position (K, 3) of full measurements."""
         sin_a, cos_a, sin_e, cos_e = _trigonometry(z)
         local = z[:, :1] * np.column_stack([cos_e * sin_a, cos_e * cos_a, sin_e])
-        local = np.where(self._is_position[sensor, None], z, local)
-        turned = np.einsum("kij,kj->ki", self._sensors.enu_R_sensor[sensor], local)
-        place: Floats = self._sensors.origin_enu_m[sensor] + turned
+        local = np.where(self._is_position[seen.sensor, None], z, local)
+        place: Floats = seen.origin_enu_m + np.einsum("kij,kj->ki", seen.enu_R_sensor, local)
         return place
 
-    def _spread(self, sensor: Rows, z: Floats) -> Floats:
+    def _spread(self, seen: Sightings, z: Floats) -> Floats:
         """Derivatives (K, 3, 3) of ``_place`` by the measurement."""
         sin_a, cos_a, sin_e, cos_e = _trigonometry(z)
         r = z[:, 0]
@@ -142,14 +147,14 @@ class Comparison:
         local[:, :, 0] = np.column_stack([cos_e * sin_a, cos_e * cos_a, sin_e])
         local[:, :, 1] = np.column_stack([r * cos_e * cos_a, -r * cos_e * sin_a, 0.0 * r])
         local[:, :, 2] = np.column_stack([-r * sin_e * sin_a, -r * sin_e * cos_a, r * cos_e])
-        local[self._is_position[sensor]] = np.eye(3)
-        spread: Floats = self._sensors.enu_R_sensor[sensor] @ local
+        local[self._is_position[seen.sensor]] = np.eye(3)
+        spread: Floats = seen.enu_R_sensor @ local
         return spread
 
-    def _measured(self, sensor: Rows, place: Floats) -> tuple[Floats, Floats]:
+    def _measured(self, seen: Sightings, place: Floats) -> tuple[Floats, Floats]:
         """What sensors measure of targets at ``place`` (K, 3), and its Jacobian (K, 3, 3)."""
-        R = self._sensors.enu_R_sensor[sensor]
-        d = np.einsum("kji,kj->ki", R, place - self._sensors.origin_enu_m[sensor])
+        R = seen.enu_R_sensor
+        d = np.einsum("kji,kj->ki", R, place - seen.origin_enu_m)
         e, n, u = d.T
         level = np.maximum(np.hypot(e, n), 1e-3)
         r = np.hypot(level, u)
@@ -159,7 +164,7 @@ class Comparison:
         local[:, 1] = np.column_stack([n, -e, 0.0 * u]) / np.square(level)[:, None]
         climb = np.column_stack([-e * u / level, -n * u / level, level])
         local[:, 2] = climb / np.square(r)[:, None]
-        is_position = self._is_position[sensor]
+        is_position = self._is_position[seen.sensor]
         local[is_position] = np.eye(3)
         return np.where(is_position[:, None], d, z), local @ R.transpose(0, 2, 1)
 

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import Bools, Bytes, Floats, Measured
+from sim.core.tables import Bools, Bytes, Floats, Ints, Measured
 
 
 def _none() -> Floats:
     return np.empty(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """Where moving sensors are for a while, one row each.
+
+    Attributes
+    ----------
+    sensor : (M,) row of ``SensorModels``
+    on : (M,) whether it looks at all; one that does not stays where it was
+    origin_enu_m, enu_R_sensor, height_m : (M, 3), (M, 3, 3), (M,) as in ``SensorModels``
+    """
+
+    sensor: Ints
+    on: Bools
+    origin_enu_m: Floats
+    enu_R_sensor: Floats
+    height_m: Floats
+
+    def __len__(self) -> int:
+        return int(self.sensor.size)
+
+    def take(self, rows: Bools) -> Poses:
+        """Return some rows."""
+        return Poses(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +68,10 @@ class SensorModels:
     false_alarm_probability : (S,) per resolution cell, NaN where unknown
     horizon : (S,) the 4/3 earth hides low targets
     ground_m : (S,) height of the ground about the sensor above the ellipsoid
-    mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north
+    mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north; or
+        (S, A, D), in D equal parts of ``range_max_m`` too
+    listens : (S,) hears only what targets send or sound: a look that brought nothing says
+        nothing of a target, which may be silent
     id : (S,) names by which settings may refer to a sensor
     """
 
@@ -65,6 +94,7 @@ class SensorModels:
     horizon: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     ground_m: Floats = field(default_factory=_none)
     mask_rad: Floats = field(default_factory=_none)
+    listens: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     id: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
 
     def __post_init__(self) -> None:
@@ -83,6 +113,7 @@ class SensorModels:
             "horizon": np.zeros(n, np.bool_),
             "ground_m": np.zeros(n),
             "mask_rad": np.full((n, 1), -0.5 * np.pi),
+            "listens": np.zeros(n, np.bool_),
             "id": np.full(n, "", np.str_),
         }
         for name, value in defaults.items():
@@ -91,7 +122,7 @@ class SensorModels:
         shapes: dict[str, tuple[int, ...]] = {f.name: (n,) for f in fields(self)}
         shapes |= dict.fromkeys(("origin_enu_m", "other_enu_m"), (n, 3))
         shapes |= dict.fromkeys(("measures", "resolution"), (n, 4))
-        shapes |= {"enu_R_sensor": (n, 3, 3), "mask_rad": (n, *self.mask_rad.shape[1:2])}
+        shapes |= {"enu_R_sensor": (n, 3, 3), "mask_rad": (n, *self.mask_rad.shape[1:3])}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(
@@ -120,6 +151,25 @@ class SensorModels:
 
     def __len__(self) -> int:
         return int(self.period_s.size)
+
+    def movable(self) -> Self:
+        """Return a copy whose ``place`` moves no other one's sensors."""
+        names = ("origin_enu_m", "enu_R_sensor", "height_m", "range_max_m")
+        return replace(self, **{name: getattr(self, name).copy() for name in names})
+
+    def place(self, poses: Poses, range_max_m: Floats) -> None:
+        """Move sensors, in place: all who hold these columns see it.
+
+        Parameters
+        ----------
+        poses : where to
+        range_max_m : (S,) of the sensors where they look; 0 where they do not
+        """
+        on = poses.take(poses.on)
+        self.origin_enu_m[on.sensor] = on.origin_enu_m
+        self.enu_R_sensor[on.sensor] = on.enu_R_sensor
+        self.height_m[on.sensor] = on.height_m
+        self.range_max_m[poses.sensor] = np.where(poses.on, range_max_m[poses.sensor], 0.0)
 
     @classmethod
     def at_origin(

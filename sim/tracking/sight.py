@@ -22,11 +22,12 @@ def tells_sight(s: int, sensors: SensorColumns) -> bool:
         return False
     if sensors.horizon[s] or sensors.range_max_m[s] < math.inf or sensors.range_min_m[s] > 0.0:
         return True
-    if not math.isnan(sensors.snr_range_m[s]) or sensors.mask_rad.shape[1] > 1:
+    masks = sensors.mask_rad.shape[1] * sensors.mask_rad.shape[2]
+    if not math.isnan(sensors.snr_range_m[s]) or masks > 1:
         return True
     low, high = sensors.elevation_min_rad[s], sensors.elevation_max_rad[s]
     limited = low > -_UPRIGHT_RAD or high < _UPRIGHT_RAD
-    return bool(limited or sensors.mask_rad[s, 0] > -_UPRIGHT_RAD)
+    return bool(limited or sensors.mask_rad[s, 0, 0] > -_UPRIGHT_RAD)
 
 
 @kernel(leaf=True)
@@ -66,11 +67,12 @@ def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: 
     elevation = math.atan2(up, ground)
     if elevation < sensors.elevation_min_rad[s] or elevation > sensors.elevation_max_rad[s]:
         return 0.0
-    sectors = sensors.mask_rad.shape[1]
-    if sectors > 1 or sensors.mask_rad[s, 0] > -1.5:
+    sectors, parts = sensors.mask_rad.shape[1], sensors.mask_rad.shape[2]
+    if sectors > 1 or parts > 1 or sensors.mask_rad[s, 0, 0] > -1.5:
         turn = math.atan2(east, north) / (2.0 * math.pi)
         sector = int((turn - math.floor(turn)) * sectors)
-        if elevation < sensors.mask_rad[s, min(sector, sectors - 1)]:
+        part = int(range_m / sensors.range_max_m[s] * parts)
+        if elevation < sensors.mask_rad[s, min(sector, sectors - 1), min(part, parts - 1)]:
             return 0.0
     if sensors.horizon[s]:
         mast = sensors.height_m[s] - sensors.ground_m[s]

@@ -18,7 +18,7 @@ from sim.tracking.intake import Rejected, sift
 from sim.tracking.policy import sensor_columns
 from sim.tracking.registration import Biases, Registration, settings_of
 from sim.tracking.renumbering import Numbers
-from sim.tracking.sensor_models import SensorModels
+from sim.tracking.sensor_models import Poses, SensorModels
 
 #: A plot further ahead of the picture's new time than this has a broken time stamp.
 _AHEAD_MAX_S = 3600.0
@@ -67,7 +67,8 @@ class _Call(NamedTuple):
     """One call of ``Tracker.process`` that late plots may still change.
 
     ``measured`` are the same plots as ``plots``, before registration corrected them; ``used``
-    tells, cycle by cycle, which of them confirmed tracks took.
+    tells, cycle by cycle, which of them confirmed tracks took; ``poses`` are those of the
+    sensors that made them.
     """
 
     memory: Any
@@ -77,6 +78,7 @@ class _Call(NamedTuple):
     measured: Plots
     used: list[_Used]
     booked: int
+    poses: Poses | None
 
 
 class Tracker:
@@ -113,7 +115,9 @@ class Tracker:
         keep_latest: bool = False,
     ) -> None:
         self.config = config
-        self.sensors = sensors
+        self._range_max_m = sensors.range_max_m
+        self.sensors = sensors = sensors.movable()
+        self._poses: Poses | None = None
         self.time_s = -math.inf
         self._rejected = np.zeros((len(sensors) + 1, len(fields(Rejected))), np.int64)
         self._columns = sensor_columns(config, sensors)
@@ -131,6 +135,14 @@ class Tracker:
         )
         self._calls: deque[_Call] = deque()
         self._numbers = Numbers()
+
+    def move_sensors(self, poses: Poses) -> None:
+        """Tell where moving sensors are, for the plots of all calls of ``process`` from now on.
+
+        A plot that comes late by less than the lag is taken by the poses of its own time.
+        """
+        self._poses = poses
+        self.sensors.place(poses, self._range_max_m)
 
     def process(self, plots: Plots, until_s: float | None = None) -> None:
         """Take plots into the picture.
@@ -166,8 +178,10 @@ class Tracker:
             self._call(plots, measured, end_s)
             # What no late plot can change any more is learned from.
             while len(self._calls) > 1 and self._calls[0].end_s < self.time_s - self.config.lag_s:
-                final = self._calls.popleft()
+                final, now = self._calls.popleft(), self._poses
+                self._back_to(final.poses)
                 self._learn(final.measured, final.used)
+                self._back_to(now)
         else:
             self._learn(measured, self._advance(plots, rows, end_s))
 
@@ -251,7 +265,13 @@ class Tracker:
         memory, before_s = self._engine.remember(), self.time_s
         booked = 0 if self._history is None else len(self._history)
         used = self._advance(plots, np.arange(len(plots), dtype=np.int32), end_s)
-        self._calls.append(_Call(memory, before_s, end_s, plots, measured, used, booked))
+        call = _Call(memory, before_s, end_s, plots, measured, used, booked, self._poses)
+        self._calls.append(call)
+
+    def _back_to(self, poses: Poses | None) -> None:
+        """Put the sensors where they were at another time, if they move."""
+        if poses is not None and poses is not self._poses:
+            self.move_sensors(poses)
 
     def _advance(self, plots: Plots, rows: Ints, end_s: float) -> list[_Used]:
         """Take the given rows, none of them late, cycle by cycle up to ``end_s``.
@@ -318,7 +338,7 @@ class Tracker:
 
     def _take_again(self, late: Plots, measured: Plots) -> None:
         """Go back to before the oldest late plot, and take all plots since then in order."""
-        now_s = self.time_s
+        now_s, now_poses = self.time_s, self._poses
         told, self._latest = self._latest, []
         before = self._engine.estimates(now_s, confirmed_only=True)
         redo = [call for call in self._calls if call.end_s >= late.time_s.min()]
@@ -335,7 +355,9 @@ class Tracker:
             plots = Plots.concatenate([call.plots, late.take(now)])
             both = Plots.concatenate([call.measured, measured.take(now)])
             late, measured = late.take(~now), measured.take(~now)
+            self._back_to(call.poses)
             self._call(plots, both, call.end_s)
+        self._back_to(now_poses)
         self._latest = told  # what is taken again was told when it came
         after = self._engine.estimates(now_s, confirmed_only=True)
         self._numbers.rematch(before, after, kept)

@@ -36,12 +36,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Corner:
-    """A place to be passed; ``None`` leaves height or speed as it is."""
+    """A place to be passed; ``None`` leaves height or speed as it is.
+
+    ``follow_agl_m`` is how high above ground to follow the terrain from here on, if at all.
+    """
 
     name: str
     place: Floats
     height_m: float | None
     speed_mps: float | None
+    follow_agl_m: float | None = None
 
 
 def cut_corners(

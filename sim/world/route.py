@@ -12,12 +12,14 @@
   ones are built up afterwards.
 - Heights change linearly along the ground with corners rounded to parabolas. A leg too
   steep for the climb rate is an error; a target that can hover slows down for it.
+- Where it follows the terrain, a target flies as low as its height above ground, its climb
+  rate and its vertical acceleration at its highest speed allow, and never lower.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,8 +29,10 @@ from sim.core.geodesy import up_ecef
 from sim.core.tables import Floats
 from sim.world.corners import ALIGNED_RAD, Corner, Limits, cut_corners
 from sim.world.flight import Flight
+from sim.world.following import Mark, follow, followed_legs
 from sim.world.groundpath import (
     Pose,
+    advance,
     angle_between,
     central_angle,
     direction_of,
@@ -39,6 +43,7 @@ from sim.world.groundpath import (
 )
 from sim.world.profile import HeightProfile, Stop, plan_speed
 from sim.world.spec import Position
+from sim.world.surroundings import Ground, height_above_ellipsoid_m
 from sim.world.targets import Circle, Hold, Hover, RouteEntry, Waypoint
 
 _SAME_PLACE_RAD = 1e-8  # 6 cm
@@ -59,7 +64,7 @@ def plan_route(
     limits: Limits,
     *,
     start_s: float,
-    ground_height_m: float,
+    ground: Ground,
     rest_at_end: bool,
 ) -> Flight:
     """Turn a route into a flight.
@@ -72,8 +77,8 @@ def plan_route(
         How the target may move.
     start_s
         When the first waypoint is left.
-    ground_height_m
-        Height of the ground above the ellipsoid.
+    ground
+        The height of the ground.
     rest_at_end
         Slow down to rest at the end.
 
@@ -87,7 +92,7 @@ def plan_route(
         raise ValueError("a route begins with a waypoint")
     if first.height_m is None and first.height_agl_m is None:
         raise ValueError("route entry 1: the first waypoint needs height_m or height_agl_m")
-    planner = _Planner(limits, ground_height_m, first)
+    planner = _Planner(limits, ground, first)
     for number, entry in enumerate(route[1:], start=2):
         planner.add(f"route entry {number} ({entry.kind})", entry)
     return planner.finish(start_s, rest_at_end)
@@ -96,13 +101,13 @@ def plan_route(
 class _Planner:
     """Grows a path entry by entry; waypoints wait until the next fixed place is known."""
 
-    def __init__(self, limits: Limits, ground_height_m: float, first: Waypoint) -> None:
+    def __init__(self, limits: Limits, ground: Ground, first: Waypoint) -> None:
         self.limits = limits
-        self.ground_height_m = ground_height_m
+        self.ground = ground
         self.speed_mps = first.speed_mps or limits.speed_mps
         self.place = _place(first)
         self.direction: Floats | None = None
-        self.height_m = first.height_above_ellipsoid_m(ground_height_m)
+        self.height_m = height_above_ellipsoid_m(first, ground)
         self.planned_height_m = self.height_m
         self.at_rest = False
         self.pieces: list[_Piece] = []
@@ -112,6 +117,8 @@ class _Planner:
         self.climbed_m = 0.0
         self.height_nodes: list[tuple[float, float]] = [(0.0, self.height_m)]
         self.waiting: list[Corner] = []
+        self.follow_agl_m = first.height_agl_m if first.follow_terrain else None
+        self.marks = [Mark(0.0, self.follow_agl_m, 0.0)]
 
     # --- entries -------------------------------------------------------------------
 
@@ -132,7 +139,8 @@ class _Planner:
         place, height_m = _place(entry), self._height(entry)
         before = self.waiting[-1].place if self.waiting else self.place
         if angle_between(before, place) > _SAME_PLACE_RAD:
-            self.waiting.append(Corner(name, place, height_m, entry.speed_mps))
+            corner = Corner(name, place, height_m, entry.speed_mps, self.follow_agl_m)
+            self.waiting.append(corner)
             return
         self._fly_waiting(ends_at_rest=True)
         climb_m = height_m - self.height_m
@@ -148,6 +156,7 @@ class _Planner:
             ),
             climb_m,
         )
+        self.marks.append(Mark(self.length_rad, self.follow_agl_m, self.climbed_m))
         self.speed_mps = entry.speed_mps or self.speed_mps
 
     def _add_hold(self, name: str, entry: Hold) -> None:
@@ -166,7 +175,7 @@ class _Planner:
             inbound = Pose(fix, direction_of(fix, course))
             self.waiting.append(Corner(name, inbound.ahead(-leg_rad).place, None, None))
         if not there:
-            self.waiting.append(Corner(name, fix, height_m, speed_mps))
+            self.waiting.append(Corner(name, fix, height_m, speed_mps, self.follow_agl_m))
         self._fly_waiting()
         self.speed_mps = speed_mps
         side = -1.0 if entry.direction == "right" else 1.0
@@ -201,7 +210,7 @@ class _Planner:
                 self.stops[0] = Stop(1.0)
             self._arc(0.0, 0.0, self.speed_mps)
         limits = self.limits
-        node_rad, node_m = np.array(_distinct(self.height_nodes)).T
+        node_rad, node_m = self._height_nodes()
         profile = HeightProfile.through(
             node_rad,
             node_m,
@@ -237,6 +246,44 @@ class _Planner:
             limits.acceleration_mps2,
         )
         return Flight(ground, profile, timeline)
+
+    def _height_nodes(self) -> tuple[Floats, Floats]:
+        """Return angles along the path and heights there, between which heights are even."""
+        node_rad, node_m = np.array(_distinct(self.height_nodes)).T
+        legs = followed_legs([*self.marks, replace(self.marks[-1], at_rad=self.length_rad)])
+        if not legs:
+            return node_rad, node_m
+        for k in range(node_rad.size - 1):
+            if not any(a.at_rad < node_rad[k + 1] and b.at_rad > node_rad[k] for a, b in legs):
+                self._slope_rates(node_rad[k : k + 2], node_m[k : k + 2])
+        limits = self.limits
+        speed_mps = max(piece.speed_max_mps for piece in self.pieces)
+        return follow(
+            node_rad,
+            node_m,
+            legs,
+            self._ground_m,
+            self.length_rad,
+            slope_max=limits.climb_rate_mps / speed_mps,
+            curvature_max_per_m=limits.acceleration_mps2 / speed_mps**2,
+        )
+
+    def _ground_m(self, along_rad: Floats) -> Floats:
+        """Return the height of the ground below the path."""
+        start_rad = self._start_rad()
+        piece = np.searchsorted(start_rad[:-1], along_rad, side="right") - 1
+        place, _ = advance(
+            np.array([piece.pose.place for piece in self.pieces])[piece],
+            np.array([piece.pose.direction for piece in self.pieces])[piece],
+            np.array([piece.curvature for piece in self.pieces])[piece],
+            along_rad - start_rad[piece],
+        )
+        ground_m = self.ground.height_m(
+            np.arcsin(np.clip(place[:, 2], -1, 1)), np.arctan2(place[:, 1], place[:, 0])
+        )
+        if np.isnan(ground_m).any():
+            raise ValueError("it leaves the terrain that it is to follow")
+        return ground_m
 
     def _start_rad(self) -> Floats:
         """Return where each piece begins, and where the last one ends."""
@@ -276,7 +323,12 @@ class _Planner:
     def _height(self, entry: Position) -> float:
         """Return an entry's height; without one, that of the entry before."""
         if entry.height_m is not None or entry.height_agl_m is not None:
-            self.planned_height_m = entry.height_above_ellipsoid_m(self.ground_height_m)
+            follows = isinstance(entry, Waypoint) and entry.follow_terrain
+            self.follow_agl_m = entry.height_agl_m if follows else None
+            self.planned_height_m = height_above_ellipsoid_m(entry, self.ground)
+        elif self.follow_agl_m is not None:
+            above = entry.model_copy(update={"height_agl_m": self.follow_agl_m})
+            self.planned_height_m = height_above_ellipsoid_m(above, self.ground)
         return self.planned_height_m
 
     def _speed_after_waiting(self) -> float:
@@ -401,6 +453,7 @@ class _Planner:
         if corner.height_m is not None:
             self.height_m = corner.height_m
             self.height_nodes.append((at_rad, corner.height_m - self.climbed_m))
+            self.marks.append(Mark(at_rad, corner.follow_agl_m, self.climbed_m))
 
     def _slope_rates(self, node_rad: Floats, node_m: Floats) -> Floats:
         """Return the highest angular rate along each slope (rad/s)."""

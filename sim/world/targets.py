@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -32,6 +32,9 @@ TargetClass = Literal[
     "uncrewed-surface-vessel",
 ]
 
+#: The classes in the order of ``Plots.seen_class``.
+CLASS_NAMES: tuple[str, ...] = get_args(TargetClass)
+
 Positive = Annotated[float, Field(gt=0)]
 Speed = Annotated[float, Field(gt=0, le=10_000)]
 
@@ -40,11 +43,19 @@ class Waypoint(Position):
     """A place to pass: turned by on the inside, unless a hold, hover, circle or the end is next.
 
     Without a height, the height before is kept. ``speed_mps`` holds from here on: a lower
-    speed is reached on arrival, a higher one is built up afterwards.
+    speed is reached on arrival, a higher one is built up afterwards. ``follow_terrain`` keeps
+    ``height_agl_m`` above the ground from here to the next entry that gives another height.
     """
 
     kind: Literal["waypoint"] = "waypoint"
     speed_mps: Speed | None = None
+    follow_terrain: bool = False
+
+    @model_validator(mode="after")
+    def _follows_at_a_height(self) -> Self:
+        if self.follow_terrain and self.height_agl_m is None:
+            raise ValueError("follow_terrain needs height_agl_m")
+        return self
 
 
 class Hold(Position):
@@ -159,6 +170,43 @@ class Ballistic(Spec):
         return self
 
 
+class Radio(Spec):
+    """A radio link of its own; what is left out comes from the target's class."""
+
+    power_dbm: Annotated[
+        float | None, Field(ge=-60, le=90, description="radiated, antenna gain included")
+    ] = None
+    frequency_ghz: Annotated[float | None, Field(gt=0.01, le=300)] = None
+
+
+class Offset(Spec):
+    """How far beside the target its reports place it, along the scenario's axes."""
+
+    east_m: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    north_m: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    up_m: Annotated[float, Field(ge=-1e5, le=1e5)] = 0.0
+
+
+class Spoofed(Spec):
+    """Reports that lie about the place."""
+
+    spoofed: Offset
+
+
+def _word_or(kind: str) -> Any:
+    """Return what tells a word from a mapping, so that errors speak of one of them."""
+    return Discriminator(lambda given: "word" if isinstance(given, str) else kind)
+
+
+RadioLink = Annotated[
+    Annotated[Literal["silent"], Tag("word")] | Annotated[Radio, Tag("radio")], _word_or("radio")
+]
+Reports = Annotated[
+    Annotated[Literal["honest", "absent"], Tag("word")] | Annotated[Spoofed, Tag("spoofed")],
+    _word_or("spoofed"),
+]
+
+
 class TargetSpec(Spec):
     """One target, or ``count`` of them in formation or as a swarm."""
 
@@ -173,6 +221,16 @@ class TargetSpec(Spec):
     at_end: Literal["vanish", "stay"] = "vanish"
     rcs_dbsm: Annotated[float, Field(ge=-80, le=80)] | None = None
     reply: Literal["none", "civil", "military"] | None = None
+    radio: Annotated[RadioLink | None, Field(description="its own link, or silent")] = None
+    ads_b: Annotated[
+        Reports | None, Field(description="whether it tells its place, and whether truly")
+    ] = None
+    remote_id: Annotated[
+        Reports | None, Field(description="whether a drone tells its place, and whether truly")
+    ] = None
+    ghost: Annotated[
+        bool, Field(description="exists in its reports alone: somebody else invents them")
+    ] = False
     judged: Annotated[
         Literal["each", "group"],
         Field(description="whether the picture owes a track to every member or to the group"),
@@ -209,7 +267,27 @@ class TargetSpec(Spec):
                 raise ValueError(f"at_end: {self.at_end} needs a route")
         elif self.route[0].kind != "waypoint":
             raise ValueError("a route begins with a waypoint")
+        if isinstance(self.radio, Radio):
+            for key in ("power_dbm", "frequency_ghz"):
+                if getattr(self.radio, key) is None and self.characteristic(f"rf_{key}") is None:
+                    raise ValueError(f"radio: a {self.target_class} has none; give {key} too")
+        if self.ghost and not self.tells("ads_b", "ads_b_nacp") | self.tells("remote_id"):
+            raise ValueError("a ghost exists in its reports alone: give ads_b or remote_id")
         return self
+
+    def tells(self, key: str, of_class: str | None = None) -> bool:
+        """Tell whether it sends reports of a kind: ``ads_b`` or ``remote_id``."""
+        given = getattr(self, key)
+        if given is None:
+            return bool(self.characteristic(of_class or key))
+        return bool(given != "absent")
+
+    def reported_offset_m(self, key: str) -> tuple[float, float, float]:
+        """Return how far east, north and up of the truth its reports of a kind lie."""
+        given = getattr(self, key)
+        if not isinstance(given, Spoofed):
+            return 0.0, 0.0, 0.0
+        return given.spoofed.east_m, given.spoofed.north_m, given.spoofed.up_m
 
     def characteristic(self, key: str) -> Any:
         """Return the value of the target's class for a key of ``target_classes.yaml``."""

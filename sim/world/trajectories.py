@@ -97,7 +97,7 @@ def sample_adaptively(
         exact = exact.reshape(low.size, 3, *exact.shape[1:])
         slope = slope.reshape(exact.shape)
         high = low + 1
-        fitted = _cubic(
+        fitted = cubic(
             positions[low], velocities[low], positions[high], velocities[high], span, fractions
         )
         error = np.linalg.norm(exact - fitted, axis=-1)
@@ -114,13 +114,13 @@ def sample_adaptively(
     return times, positions, velocities
 
 
-def _cubic(
+def cubic(
     start: Floats, start_v: Floats, stop: Floats, stop_v: Floats, span: Floats, u: Floats
 ) -> Floats:
-    """Evaluate Hermite cubics (S, ...) at fractions (U,); shape (S, U, ...)."""
+    """Evaluate Hermite cubics (S, ...) at fractions (U,) or (S, U); shape (S, U, ...)."""
     trailing = (1,) * (start.ndim - 1)
     h = span.reshape(-1, 1, *trailing)
-    u = u.reshape(1, -1, *trailing)
+    u = u.reshape(-1 if u.ndim > 1 else 1, u.shape[-1], *trailing)
     rise, a, b = (stop - start)[:, None], h * start_v[:, None], h * stop_v[:, None]
     cubic: Floats = start[:, None] + u * (a + u * (3 * rise - 2 * a - b + u * (a + b - 2 * rise)))
     return cubic

@@ -13,6 +13,7 @@ from sim.core.geodesy import ecef_from_geodetic, ecef_R_local
 from sim.core.tables import Affiliation, Bytes, Floats, Truth
 from sim.world.attackers import Attackers, build_attackers
 from sim.world.ballistic import arc_between
+from sim.world.clearance import check_over_ground
 from sim.world.corners import Limits
 from sim.world.electronic_attack import GroundEmitter
 from sim.world.flight import Flight
@@ -24,9 +25,11 @@ from sim.world.formation import (
 )
 from sim.world.frames import Frame
 from sim.world.recorded import read_recorded
+from sim.world.relief import Relief
 from sim.world.route import plan_route
 from sim.world.signatures import Signatures, signatures_of
 from sim.world.spec import Position
+from sim.world.surroundings import Ground, height_above_ellipsoid_m
 from sim.world.targets import Ballistic, TargetSpec
 from sim.world.trajectories import Knots, Trajectories, sample_adaptively
 
@@ -63,18 +66,26 @@ class Targets:
         return len(self.ids)
 
     def truth(self, time_s: float) -> Truth:
-        """Return where all targets are at one time."""
-        return self.trajectories.truth(time_s)
+        """Return where all targets are at one time; ghosts are not there."""
+        truth, ghost = self.trajectories.truth(time_s), self.signatures.ghost
+        if ghost.any():
+            truth.present[ghost] = False
+            truth.position_enu_m[ghost] = np.nan
+            truth.velocity_enu_mps[ghost] = np.nan
+        return truth
 
     def at(self, time_s: ArrayLike, target: NDArray[np.integer]) -> tuple[Floats, Floats]:
-        """Return positions and velocities (K, 3) for pairs of time and target (K,)."""
+        """Return positions and velocities (K, 3) for pairs of time and target (K,).
+
+        Of a ghost, where its reports claim it to be.
+        """
         return self.trajectories.at(time_s, target)
 
 
 def build_targets(
     specs: Sequence[TargetSpec],
     frame: Frame,
-    ground_height_m: float,
+    ground: Ground,
     folder: Path,
     rng_for: RngFor,
     duration_s: float,
@@ -88,8 +99,8 @@ def build_targets(
         Targets of the scenario.
     frame
         The scenario's frame.
-    ground_height_m
-        Height of the ground above the ellipsoid.
+    ground
+        The height of the ground.
     folder
         Where paths of recorded flights start: the scenario file's folder.
     rng_for
@@ -102,7 +113,8 @@ def build_targets(
     Raises
     ------
     ValueError
-        If a path cannot be flown or a recording cannot be read; names the target.
+        If a path cannot be flown, leaves the terrain or meets the ground, or a recording cannot
+        be read; names the target.
     """
     paths: list[Knots] = []
     owners: list[TargetSpec] = []
@@ -115,7 +127,10 @@ def build_targets(
                 if recorded.dropped():
                     dropped_rows[spec.id] = recorded.dropped()
             else:
-                found = _paths(spec, frame, ground_height_m, rng_for, duration_s)
+                found = _paths(spec, frame, ground, rng_for, duration_s)
+            if isinstance(ground, Relief):
+                for knots in found:
+                    check_over_ground(knots, frame, ground, above=False)
         except ValueError as error:
             raise ValueError(f"target {spec.id}: {error}") from error
         paths += found
@@ -132,12 +147,12 @@ def build_targets(
         signatures_of(owners),
         Trajectories.join(paths),
         dropped_rows,
-        build_attackers(owners, emitters, lambda place: _enu_m(place, frame, ground_height_m)),
+        build_attackers(owners, emitters, lambda place: _enu_m(place, frame, ground)),
     )
 
 
-def _enu_m(position: Position, frame: Frame, ground_height_m: float) -> Floats:
-    height_m = position.height_above_ellipsoid_m(ground_height_m)
+def _enu_m(position: Position, frame: Frame, ground: Ground) -> Floats:
+    height_m = height_above_ellipsoid_m(position, ground)
     latitude, longitude = np.radians(position.latitude_deg), np.radians(position.longitude_deg)
     return frame.from_geodetic(latitude, longitude, height_m)
 
@@ -145,7 +160,7 @@ def _enu_m(position: Position, frame: Frame, ground_height_m: float) -> Floats:
 def _paths(
     spec: TargetSpec,
     frame: Frame,
-    ground_height_m: float,
+    ground: Ground,
     rng_for: RngFor,
     duration_s: float,
 ) -> list[Knots]:
@@ -156,12 +171,15 @@ def _paths(
         offsets_m = spread_offsets_m(spec.spread, spec.count, rng_for(spec.id))
     if spec.ballistic:
         paths = [
-            _ballistic(spec.ballistic, spec.start_s, frame, ground_height_m, offset_m)
+            _ballistic(spec.ballistic, spec.start_s, frame, ground, offset_m)
             for offset_m in offsets_m
         ]
         speed_mps = float(np.linalg.norm(paths[0].velocity_enu_mps[0]))
     else:
-        flight, speed_mps = _flight(spec, ground_height_m)
+        flight, speed_mps = _flight(spec, ground)
+        if isinstance(ground, Relief):
+            (leader,) = members(flight, frame, np.zeros((1, 3)), speed_mps)
+            check_over_ground(leader, frame, ground, above=True)
         paths = members(flight, frame, offsets_m, speed_mps)
     delays_s = trail_delays_s(spec.formation, spec.count, speed_mps)
     paths = [path.delayed(delay_s) for path, delay_s in zip(paths, delays_s, strict=True)]
@@ -170,7 +188,7 @@ def _paths(
     return paths
 
 
-def _flight(spec: TargetSpec, ground_height_m: float) -> tuple[Flight, float]:
+def _flight(spec: TargetSpec, ground: Ground) -> tuple[Flight, float]:
     """Return the leader's flight, and its speed at the first waypoint."""
 
     def limit(key: str) -> float:
@@ -189,20 +207,20 @@ def _flight(spec: TargetSpec, ground_height_m: float) -> tuple[Flight, float]:
         route,
         limits,
         start_s=spec.start_s,
-        ground_height_m=ground_height_m,
+        ground=ground,
         rest_at_end=spec.at_end == "stay",
     )
     return flight, getattr(route[0], "speed_mps", None) or limits.speed_mps
 
 
 def _ballistic(
-    spec: Ballistic, start_s: float, frame: Frame, ground_height_m: float, offset_m: Floats
+    spec: Ballistic, start_s: float, frame: Frame, ground: Ground, offset_m: Floats
 ) -> Knots:
     """Return a ballistic arc with launch and impact moved by an offset east, north and up."""
 
     def place(position: Position) -> Floats:
         latitude, longitude = np.radians(position.latitude_deg), np.radians(position.longitude_deg)
-        height_m = position.height_above_ellipsoid_m(ground_height_m)
+        height_m = height_above_ellipsoid_m(position, ground)
         moved: Floats = ecef_R_local(latitude, longitude) @ offset_m
         return ecef_from_geodetic(latitude, longitude, height_m) + moved
 

@@ -1,0 +1,260 @@
+"""What a sensor has in sight: smooth earth and relief around it.
+
+``docs/terrain.md`` holds the formulas and what they leave out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
+from sim.core.tables import Visibility
+from sim.world.relief import Relief
+
+if TYPE_CHECKING:
+    from sim.core.tables import Bools, Bytes, Floats
+    from sim.world.relief import Floats32
+    from sim.world.surroundings import Ground, Surroundings
+
+#: Cells from a map's middle to its edge, at most: 3001 × 3001 are 36 MB.
+_CELLS_MAX = 1500
+#: Cells between places whose latitude and longitude are computed, not interpolated.
+_SPACING = 32
+_NOTHING = np.empty((0, 0), np.float32)
+_NO_BLIND_RANGES = np.empty((0, 2))
+_ANY_RANGE_M, _ALL_ROUND_RAD = np.array([0.0, np.inf]), np.array([0.0, np.pi])
+_ANY_ELEVATION_RAD = np.array([-0.5 * np.pi, 0.5 * np.pi])
+
+#: Maps in use; sensors that share a mast and reach as far share one.
+_maps: WeakValueDictionary[tuple[object, ...], Sight] = WeakValueDictionary()
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Sight:
+    """Line of sight from one place on or above the ground, over a 4/3 earth.
+
+    Attributes
+    ----------
+    origin_enu_m : (3,) the place
+    enu_R_sensor : (3, 3) columns are its local east, north, up
+    level_m : what heights are counted from, above the ellipsoid: the ground if it is flat,
+        else the lowest ground there is
+    height_m : of the place above the level
+    mast_m : of the place above the ground
+    curvature_per_m : (2,) of the level below the place, eastwards and northwards
+    cell_m : width of the map's cells
+    lowest_m : (N, N) lowest height above the level at which a target is seen, rows northwards,
+        the place in the middle; empty over flat ground
+    """
+
+    origin_enu_m: Floats
+    enu_R_sensor: Floats
+    level_m: float
+    height_m: float
+    mast_m: float
+    curvature_per_m: Floats
+    cell_m: float = 1.0
+    lowest_m: Floats32 = field(default_factory=lambda: _NOTHING)
+    _ground: Ground | None = None  # keeps alive what the map was made of, and is filed under
+
+    @classmethod
+    def over(cls, surroundings: Surroundings, position_enu_m: Floats, reach_m: float) -> Sight:
+        """Return the sight from a place (3,) in the scenario's frame.
+
+        Parameters
+        ----------
+        surroundings
+            The scenario's.
+        position_enu_m
+            The place.
+        reach_m
+            How far the sensor sees at best; a map need not reach farther.
+
+        Raises
+        ------
+        ValueError
+            If the place is below the ground, or beyond the terrain.
+        """
+        position_enu_m = np.array(position_enu_m, float)
+        ground = surroundings.ground
+        if not isinstance(ground, Relief):
+            return cls._smooth(surroundings, position_enu_m)
+        key = (id(ground), position_enu_m.tobytes(), reach_m)
+        found = _maps.get(key)
+        if found is None:
+            found = cls._mapped(surroundings, ground, position_enu_m, reach_m)
+            _maps[key] = found
+        return found
+
+    @classmethod
+    def _smooth(cls, surroundings: Surroundings, position_enu_m: Floats) -> Sight:
+        frame = surroundings.frame
+        ground_m = float(surroundings.ground_m(position_enu_m))
+        latitude_rad, _, height_m = frame.to_geodetic(position_enu_m)
+        return cls(
+            position_enu_m,
+            np.ascontiguousarray(frame.local_axes(position_enu_m)),
+            ground_m,
+            float(height_m) - ground_m,
+            float(height_m) - ground_m,
+            ground_curvature_per_m(float(latitude_rad), ground_m),
+        )
+
+    @classmethod
+    def _mapped(
+        cls, surroundings: Surroundings, relief: Relief, position_enu_m: Floats, reach_m: float
+    ) -> Sight:
+        from sim.core.height_grid import resample  # numba: only where it runs
+        from sim.core.sweep import lowest_visible
+
+        frame, level_m = surroundings.frame, relief.lowest_m
+        latitude_rad, _, height_m = frame.to_geodetic(position_enu_m)
+        below_m = float(height_m) - float(surroundings.ground_m(position_enu_m))
+        if np.isnan(below_m):
+            raise ValueError(f"it lies beyond the terrain, which covers {relief.extent()}")
+        if below_m < 0.0:
+            raise ValueError(f"it lies {-below_m:.1f} m below the ground")
+        axes = np.ascontiguousarray(frame.local_axes(position_enu_m))
+        curvature_per_m = ground_curvature_per_m(float(latitude_rad), level_m)
+        corners = frame.from_geodetic(relief.corners_rad[:, 0], relief.corners_rad[:, 1], level_m)
+        farthest_m = float(np.linalg.norm(corners - position_enu_m, axis=1).max())
+        cell_m = max(relief.cell_m, min(reach_m, farthest_m) / _CELLS_MAX)
+        half = max(2, int(np.ceil(min(reach_m, farthest_m) / cell_m)))
+
+        nodes = _SPACING * np.arange(2 * half // _SPACING + 2) - half
+        east_m, north_m = np.meshgrid(nodes * cell_m, nodes * cell_m)
+        up_m = float(height_m) - level_m
+        there = _places(position_enu_m, axes, up_m, curvature_per_m, east_m, north_m)
+        row, column = relief.node_of(*frame.to_geodetic(there)[:2])
+        ground_m = np.empty((2 * half + 1, 2 * half + 1), np.float32)
+        heights = relief.heights_m - np.float32(level_m)
+        resample(heights, row, column, _SPACING, relief.outside_m - level_m, ground_m)
+        lowest_m = lowest_visible(ground_m, half, half, cell_m=cell_m, eye_m=up_m)
+        np.nan_to_num(lowest_m, copy=False, nan=0.0)
+        return cls(
+            position_enu_m, axes, level_m, up_m, below_m, curvature_per_m, cell_m, lowest_m, relief
+        )
+
+    def locate(
+        self,
+        position_enu_m: Floats,
+        velocity_enu_mps: Floats,
+        range_limits_m: Floats = _ANY_RANGE_M,
+        sector_rad: Floats = _ALL_ROUND_RAD,
+        elevation_rad: Floats = _ANY_ELEVATION_RAD,
+    ) -> tuple[Floats, Bytes]:
+        """Return polar places (K, 4) and, of geometry alone, ``Visibility`` (K,).
+
+        Parameters
+        ----------
+        position_enu_m, velocity_enu_mps
+            (K, 3) in the scenario's frame; NaN for what is absent.
+        range_limits_m, sector_rad, elevation_rad
+            As in ``sensors.kernels.locate``.
+        """
+        from sensors.kernels import locate  # numba: only where it runs
+
+        polar, code = np.empty((len(position_enu_m), 4)), np.empty(len(position_enu_m), np.uint8)
+        locate(
+            np.ascontiguousarray(position_enu_m),
+            velocity_enu_mps,
+            self.origin_enu_m,
+            self.enu_R_sensor,
+            self.height_m,
+            self.curvature_per_m,
+            range_limits_m,
+            _NO_BLIND_RANGES,
+            sector_rad,
+            elevation_rad,
+            self.lowest_m,
+            self.cell_m,
+            polar,
+            code,
+        )
+        return polar, code
+
+    def target_height_m(self, polar: Floats) -> Floats:
+        """Return heights above the level (K,) of polar places (K, 4)."""
+        ground_m, up_m = polar[:, 0] * np.cos(polar[:, 2]), polar[:, 0] * np.sin(polar[:, 2])
+        bend_per_m = float(self.curvature_per_m.mean())
+        height: Floats = self.height_m + up_m + 0.5 * bend_per_m * ground_m**2
+        return height
+
+    def clear(self, position_enu_m: Floats) -> Bools:
+        """Return whether positions (K, 3) are in sight, (K,); one of NaN is not."""
+        from sensors.sight_kernels import hidden_all  # numba: only where it runs
+
+        position_enu_m = np.ascontiguousarray(position_enu_m, float)
+        code = np.empty(len(position_enu_m), np.uint8)
+        hidden_all(
+            position_enu_m,
+            self.origin_enu_m,
+            self.enu_R_sensor,
+            self.lowest_m,
+            self.cell_m,
+            self.height_m,
+            self.curvature_per_m,
+            code,
+        )
+        clear: Bools = code == Visibility.VISIBLE
+        return clear
+
+    @property
+    def reach_m(self) -> float:
+        """How far the map reaches, in its corners; 0 over flat ground."""
+        return float(np.sqrt(0.5) * self.cell_m * self.lowest_m.shape[0])
+
+    def lowest_rad(self, azimuth_rad: Floats, distance_m: Floats) -> Floats:
+        """Return the lowest visible elevation (A, D), relief alone considered.
+
+        Parameters
+        ----------
+        azimuth_rad, distance_m
+            (A,) from true north and (D,) over the ground.
+        """
+        if not self.lowest_m.size:
+            return np.full((azimuth_rad.size, distance_m.size), -0.5 * np.pi)
+        from sensors.sight_kernels import lowest_along  # numba: only where it runs
+
+        lowest_m = np.empty((azimuth_rad.size, distance_m.size))
+        lowest_along(self.lowest_m, self.cell_m, self.height_m, azimuth_rad, distance_m, lowest_m)
+        radius_m = 1.0 / float(self.curvature_per_m.mean())
+        angle = distance_m / radius_m
+        from_centre_m = radius_m + lowest_m
+        up_m = from_centre_m * np.cos(angle) - radius_m - self.height_m
+        return np.arctan2(up_m, from_centre_m * np.sin(angle))
+
+
+def ground_curvature_per_m(latitude_rad: float, ground_height_m: float) -> Floats:
+    """Return the curvature (2,) of the ground eastwards and northwards, from WGS 84."""
+    squeeze = 1.0 - ECCENTRICITY_SQUARED * np.sin(latitude_rad) ** 2
+    east_radius_m = SEMI_MAJOR_AXIS_M / np.sqrt(squeeze)
+    north_radius_m = east_radius_m * (1.0 - ECCENTRICITY_SQUARED) / squeeze
+    return 1.0 / (np.array([east_radius_m, north_radius_m]) + ground_height_m)
+
+
+def _places(
+    origin_enu_m: Floats,
+    axes: Floats,
+    height_m: float,
+    curvature_per_m: Floats,
+    east_m: Floats,
+    north_m: Floats,
+) -> Floats:
+    """Return the places (..., 3) on the level that lie at ground distances east and north.
+
+    Over the sphere that fits the ellipsoid in that direction, as ``sight_kernels.hidden``.
+    """
+    across_m2 = east_m**2 + north_m**2
+    eastness = np.divide(east_m**2, across_m2, where=across_m2 > 0, out=np.zeros_like(across_m2))
+    radius_m = 1.0 / (curvature_per_m[1] + (curvature_per_m[0] - curvature_per_m[1]) * eastness)
+    angle = np.sqrt(across_m2) / radius_m
+    out = np.sinc(angle / np.pi)  # sin(angle) / angle
+    up_m = radius_m * (np.cos(angle) - 1.0) - height_m
+    local = np.stack([east_m * out, north_m * out, up_m], -1)
+    places: Floats = origin_enu_m + local @ axes.T
+    return places

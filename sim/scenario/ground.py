@@ -1,0 +1,83 @@
+"""Whether the terrain can be used and fits the scenario, told with the place in the file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from sim.scenario.errors import ScenarioError
+from sim.scenario.loader import LoadedScenario, problem_at
+from sim.scenario.source import KeyPath
+from sim.scenario.specs import Corridor, Scenario
+from sim.world.frames import Frame
+from sim.world.relief import Relief, TerrainError
+from sim.world.spec import Position
+from sim.world.surroundings import Ground, height_above_ellipsoid_m
+from sim.world.terrain import FlatTerrain, FractalTerrain, build_ground
+
+_TERRAIN: KeyPath = ("area", "terrain")
+
+
+def check_ground(loaded: LoadedScenario) -> tuple[Frame, Ground]:
+    """Build a scenario's frame and ground.
+
+    Raises
+    ------
+    ScenarioError
+        Naming terrain that cannot be used, or every place that lies beyond or below it.
+    """
+    area = loaded.spec.area
+    latitude_rad, longitude_rad = math.radians(area.latitude_deg), math.radians(area.longitude_deg)
+    frame = Frame.at(latitude_rad, longitude_rad, area.height_m)
+    try:
+        ground = build_ground(
+            area.terrain, latitude_rad, longitude_rad, area.height_m, loaded.folder
+        )
+    except TerrainError as error:
+        where, message = _TERRAIN, str(error)
+        terrain = area.terrain
+        if error.file is not None and not isinstance(terrain, FlatTerrain | FractalTerrain):
+            where = (*_TERRAIN, "files", error.file)
+            message = f"`{terrain.files[error.file]}`: {message}"
+        raise ScenarioError([problem_at(loaded, where, message)]) from None
+    if isinstance(ground, Relief):
+        problems = [
+            problem_at(loaded, path, message) for path, message in _misplaced(loaded.spec, ground)
+        ]
+        if problems:
+            raise ScenarioError(problems)
+    return frame, ground
+
+
+def _misplaced(spec: Scenario, relief: Relief) -> Iterator[tuple[KeyPath, str]]:
+    """Find places that lie beyond the terrain, and sensors inside it."""
+    covers = f"beyond the terrain, which covers {relief.extent()}"
+    origin = Position(latitude_deg=spec.area.latitude_deg, longitude_deg=spec.area.longitude_deg)
+    if math.isnan(_above_m(origin, relief)):
+        yield _TERRAIN, f"the area's origin lies {covers}"
+    for i, site in enumerate(spec.sites):
+        if site.position is None:
+            continue  # it is carried
+        above_m = _above_m(site.position, relief)
+        path: KeyPath = ("sites", i, "position")
+        if math.isnan(above_m):
+            yield path, f"site {site.id} lies {covers}"
+        elif above_m < 0.0:
+            yield path, f"site {site.id} lies {-above_m:.1f} m below the ground"
+    for i, thing in enumerate(spec.protect):
+        places = thing.path if isinstance(thing, Corridor) else (thing.position,)
+        for k, place in enumerate(places):
+            if math.isnan(_above_m(place, relief)):
+                corridor = isinstance(thing, Corridor)
+                path = ("protect", i, "path", k) if corridor else ("protect", i, "position")
+                yield path, f"{thing.id} lies {covers}"
+
+
+def _above_m(position: Position, relief: Relief) -> float:
+    """Return the height of a place above the ground; NaN beyond the terrain."""
+    ground_m = float(
+        relief.height_m(math.radians(position.latitude_deg), math.radians(position.longitude_deg))
+    )
+    if math.isnan(ground_m):
+        return math.nan
+    return height_above_ellipsoid_m(position, relief) - ground_m

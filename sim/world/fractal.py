@@ -1,0 +1,36 @@
+"""Synthetic relief: a fractal surface of a given roughness."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def fractal_heights_m(
+    seed: int, size: int, relief_m: float, roughness: float
+) -> NDArray[np.float32]:
+    """Return heights (size, size) between 0 and ``relief_m``.
+
+    White noise whose spectrum is made to fall as k^-(H + 1), H = 1 - ``roughness``: fractional
+    Brownian motion in two dimensions (Saupe, in *The Science of Fractal Images*, 1988, ch. 2).
+
+    Parameters
+    ----------
+    seed
+        The same seed gives the same surface.
+    size
+        Nodes along either side.
+    relief_m
+        From the lowest to the highest point.
+    roughness
+        0 rolling to 1 jagged.
+    """
+    # The transform repeats itself at its edges; one twice as wide hides that.
+    width = 2 * size
+    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal((width, width)))
+    k = np.hypot(np.fft.fftfreq(width)[:, None], np.fft.rfftfreq(width))
+    k[0, 0] = np.inf
+    surface = np.fft.irfft2(spectrum * k ** (roughness - 2.0), (width, width))[:size, :size]
+    surface -= surface.min()
+    heights_m: NDArray[np.float32] = (surface * (relief_m / surface.max())).astype(np.float32)
+    return heights_m

@@ -1,0 +1,69 @@
+"""The table of published numbers, and the command that prints it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from typer.testing import CliRunner
+
+import sim.verification.tracking as topic
+from sim.cli import app
+from sim.verification.check import Check
+from sim.verification.table import Checked, checks_of, topics
+
+
+def test_every_check_has_a_name_of_its_own_and_a_source() -> None:
+    checks = [check for name in topics() for check in checks_of(name)]
+    assert len({check.name for check in checks}) == len(checks)
+    assert all(check.source.strip() for check in checks)
+    assert all(check.tolerance >= 0.0 and math.isfinite(check.expected) for check in checks)
+    # A tolerance as wide as the number itself would check nothing.
+    assert all(check.tolerance < max(abs(check.expected), 1.0) for check in checks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", topics())
+def test_every_number_agrees(name: str) -> None:
+    for check in checks_of(name):
+        checked = Checked(name, check, float(check.compute()))
+        assert checked.passed, (check.name, checked.computed)
+
+
+@pytest.mark.parametrize(
+    ("computed", "passes"),
+    [(1.0, True), (1.1, True), (0.9, True), (1.11, False), (math.nan, False)],
+)
+def test_the_tolerance_decides(computed: float, passes: bool) -> None:
+    check = Check("one", "m", 1.0, lambda: computed, 0.1, "a test")
+    assert Checked("tests", check, check.compute()).passed is passes
+
+
+def wrong(expected: float) -> tuple[Check, ...]:
+    return (
+        Check("right", "m", 2.0, lambda: 2.0, 0.1, "a test"),
+        Check("wrong", "m", expected, lambda: 2.0, 0.1, "a test"),
+    )
+
+
+def test_a_failed_check_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topic, "CHECKS", wrong(5.0))
+    result = CliRunner().invoke(app, ["verify", "tracking"])
+    assert result.exit_code == 3
+    assert "FAIL" in result.stdout
+    assert "2 checks, 1 outside tolerance" in result.stdout
+    answer = CliRunner().invoke(app, ["verify", "tracking", "--json"])
+    assert answer.exit_code == 3
+    found = json.loads(answer.stdout)
+    assert found["failed"] == 1
+    assert [row["passed"] for row in found["checks"]] == [True, False]
+    assert found["checks"][1]["difference"] == -3.0
+    monkeypatch.setattr(topic, "CHECKS", wrong(2.05))
+    assert CliRunner().invoke(app, ["verify", "tracking"]).exit_code == 0
+
+
+def test_an_unknown_topic_is_bad_usage() -> None:
+    result = CliRunner().invoke(app, ["verify", "astrology"])
+    assert result.exit_code != 0
+    assert "tracking" in str(result.exception)
