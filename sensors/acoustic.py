@@ -40,7 +40,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 #: Sound of rotors and exhausts is noise itself: its power varies from sample to sample.
 _NOISE_LIKE = 2
 _ARRIVAL_STEPS = 12
-_ARRIVAL_TOLERANCE_S = 1e-4
+_ARRIVAL_TOLERANCE_S = 1e-5
 #: Straight overhead an azimuth says nothing; its error is bounded there.
 _LEAST_COSINE = 0.1
 
@@ -217,10 +217,9 @@ class Acoustic(Listener):
         rows = np.flatnonzero(
             (start.present | end.present) & np.isfinite(scene.targets.signatures.acoustic_db)
         ).astype(np.int32)
-        plots = []
-        for time_s in look_s.tolist():
-            if rows.size:
-                plots.append(self._look(scene.targets, time_s, rows, rng))
+        plots = [
+            self._look(scene.targets, time_s, rows, rng) for time_s in look_s.tolist() if rows.size
+        ]
         alarms = int(rng.poisson(self.pfa * look_s.size))
         if alarms:
             plots.append(self._false_alarms(alarms, look_s, rng))
@@ -237,9 +236,9 @@ class Acoustic(Listener):
         """
         pd = np.zeros(len(truth))
         code = np.where(truth.present, Visibility.SILENT, Visibility.ABSENT).astype(np.uint8)
-        rows = np.flatnonzero(
-            truth.present & np.isfinite(targets.signatures.acoustic_db)
-        ).astype(np.int32)
+        rows = np.flatnonzero(truth.present & np.isfinite(targets.signatures.acoustic_db)).astype(
+            np.int32
+        )
         if rows.size:
             _, reason, alone, among, _ = self._hear(targets, truth.time_s, rows)
             shown = reason == Visibility.VISIBLE
@@ -253,7 +252,8 @@ class Acoustic(Listener):
         return pd, code
 
     def _pd(self, snr: Floats) -> Floats:
-        return detection_probability(snr, self.pfa, self.samples, _NOISE_LIKE)
+        noise_like = np.full(snr.shape, _NOISE_LIKE, np.uint8)
+        return detection_probability(snr, self.pfa, self.samples, noise_like)
 
     def _hear(
         self, targets: Targets, time_s: float, rows: Ints
@@ -266,9 +266,7 @@ class Acoustic(Listener):
         the others, whose sound is noise to it, of all microphones together, and frequency (K,)
         """
         times = np.full(rows.size, time_s)
-        _, position, velocity = arrivals(
-            targets, times, rows, self.origin_enu_m, self._speed_mps
-        )
+        _, position, velocity = arrivals(targets, times, rows, self.origin_enu_m, self._speed_mps)
         polar, code = self._locate(position, velocity)
         frequency = targets.signatures.acoustic_hz[rows]
         arrives = code > Visibility.BELOW_HORIZON
@@ -280,15 +278,11 @@ class Acoustic(Listener):
         among = self.microphones * power / (noise + np.maximum(power.sum() - power, 0.0))
         return polar, code, alone, among, frequency
 
-    def _look(
-        self, targets: Targets, time_s: float, rows: Ints, rng: np.random.Generator
-    ) -> Plots:
+    def _look(self, targets: Targets, time_s: float, rows: Ints, rng: np.random.Generator) -> Plots:
         polar, code, _, snr, frequency = self._hear(targets, time_s, rows)
         noise_like = np.full(rows.size, _NOISE_LIKE, np.uint8)
         power = draw_echo_power(snr, self.samples, noise_like, rng)
-        found = (code == Visibility.VISIBLE) & (
-            power > detection_threshold(self.pfa, self.samples)
-        )
+        found = (code == Visibility.VISIBLE) & (power > detection_threshold(self.pfa, self.samples))
         return self._plots(
             np.full(int(found.sum()), time_s),
             polar[found, 1:3],
@@ -301,7 +295,7 @@ class Acoustic(Listener):
     def _false_alarms(self, size: int, look_s: Floats, rng: np.random.Generator) -> Plots:
         direction = np.empty((size, 2))
         direction[:, 0] = rng.uniform(0.0, 2.0 * np.pi, size)
-        direction[:, 1] = rng.uniform(*self.elevation_rad, size)
+        direction[:, 1] = rng.uniform(self.elevation_rad[0], self.elevation_rad[1], size)
         return self._plots(
             rng.choice(look_s, size),
             direction,

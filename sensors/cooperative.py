@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
@@ -52,6 +52,7 @@ class _ReportSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra=require_own_keys_only)
 
+    presets: ClassVar[str]
     preset: str | None = None
 
     frequency_ghz: Annotated[float, Field(gt=0.01, le=300)]
@@ -67,7 +68,7 @@ class _ReportSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _merge_preset(cls, given: Any) -> Any:
-        return with_preset(given, cls, cls.model_fields["kind"].annotation.__args__[0], {})
+        return with_preset(given, cls, cls.presets, {})
 
     def _shared(self, mount: Mount, surroundings: Surroundings) -> dict[str, Any]:
         range_max_m = self.range_max_km * 1e3
@@ -93,6 +94,7 @@ class _ReportSpec(Spec):
 class AdsBSpec(_ReportSpec):
     """A receiver of ADS-B as a scenario names it."""
 
+    presets: ClassVar[str] = "ads-b"
     kind: Literal["ads-b"]
     id: Identifier
 
@@ -104,6 +106,7 @@ class AdsBSpec(_ReportSpec):
 class RemoteIdSpec(_ReportSpec):
     """A receiver of drones' Remote ID as a scenario names it."""
 
+    presets: ClassVar[str] = "remote-id"
     kind: Literal["remote-id"]
     id: Identifier
 

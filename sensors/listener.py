@@ -125,9 +125,7 @@ class Listener:
         """Return NaN: nothing turns."""
         return float("nan")
 
-    def _locate(
-        self, position_enu_m: Floats, velocity_enu_mps: Floats
-    ) -> tuple[Floats, Bytes]:
+    def _locate(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bytes]:
         """Return polar places (K, 4) and ``Visibility`` (K,) by geometry and relief."""
         return self.stand.locate(
             position_enu_m,

@@ -171,9 +171,7 @@ class DirectionFinder(Listener):
         size = int(rng.poisson(self.receiver.pfa * look_s.size))
         if not size:
             return Plots.empty()
-        power = draw_noise_power_over_threshold(
-            size, self.receiver.pfa, self.receiver.pulses, rng
-        )
+        power = draw_noise_power_over_threshold(size, self.receiver.pfa, self.receiver.pulses, rng)
         snr = power / self.receiver.pulses - 1.0
         azimuth = rng.uniform(0.0, 2.0 * np.pi, size)
         none = np.full(size, FALSE_ALARM, np.int32)

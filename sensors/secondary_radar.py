@@ -85,7 +85,9 @@ class SecondaryRadarSpec(Spec):
             reply_probability=self.reply_probability,
             garble=np.array([reply_m, beamwidth, np.nan, np.nan]),
             degarbled=self.degarbled,
-            sigma=np.array([self.range_sigma_m, np.radians(self.azimuth_sigma_deg), np.nan, np.nan]),
+            sigma=np.array(
+                [self.range_sigma_m, np.radians(self.azimuth_sigma_deg), np.nan, np.nan]
+            ),
             false_replies_per_turn=self.false_replies_per_turn,
         )
 
@@ -184,7 +186,7 @@ class SecondaryRadar(Listener):
     ) -> Plots:
         time_s, azimuth = self.scan.draw_looks(size, start.time_s, end.time_s, rng)
         place = np.full((size, 4), np.nan)
-        place[:, 0] = rng.uniform(*self.range_limits_m, size)
+        place[:, 0] = rng.uniform(self.range_limits_m[0], self.range_limits_m[1], size)
         place[:, 1] = azimuth
         none = np.full(size, FALSE_ALARM, np.int32)
         return self._plots(time_s, place, np.full(size, Reply.CIVIL, np.uint8), none)

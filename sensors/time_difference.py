@@ -208,9 +208,7 @@ class TimeDifference(Listener):
         return snr, code, (here[:, 0] - there[:, 0]) / SPEED_OF_LIGHT_MPS
 
     def _false_alarms(self, size: int, scene: Scene, rng: np.random.Generator) -> Plots:
-        power = draw_noise_power_over_threshold(
-            size, self.receiver.pfa, self.receiver.pulses, rng
-        )
+        power = draw_noise_power_over_threshold(size, self.receiver.pfa, self.receiver.pulses, rng)
         snr = power / self.receiver.pulses - 1.0
         span_s = scene.end.time_s - scene.start.time_s
         return self._plots(

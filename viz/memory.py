@@ -130,9 +130,7 @@ class Memory:
             plot_bearing_only=np.concatenate(
                 [self.plot_bearing_only[kept], np.isnan(plots.measurement[:, RANGE])]
             ),
-            plot_reported=np.concatenate(
-                [self.plot_reported[kept], places.reports(plots.sensor)]
-            ),
+            plot_reported=np.concatenate([self.plot_reported[kept], places.reports(plots.sensor)]),
             trail_number=number,
             trail_enu_m=trail,
             sampled_s=sampled_s,

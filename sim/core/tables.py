@@ -44,7 +44,7 @@ class Measured(IntEnum):
 
 
 class Reply(IntEnum):
-    """What a secondary radar's interrogation brought back with a plot."""
+    """What a secondary radar's interrogation brought back with a plot, or a report claims."""
 
     NONE = 0
     CIVIL = 1
@@ -341,6 +341,8 @@ class Snapshot:
     rejected : broken plots that the tracker has dropped so far
     class_probabilities : (M, C) of every class for each of the M tracks, NaN where none is
         told; (M, 0) without classification, and from a recording
+    uncorroborated : (K, 2) numbers of tracks that rest on reports alone, and the sensor that
+        ought to see their targets too
     site_tracks : each site's own confirmed tracks, by the numbers that they have in
         ``tracks``; none where ``tracks`` shows them itself
     """
@@ -356,3 +358,4 @@ class Snapshot:
     rejected: int
     class_probabilities: Floats = field(default_factory=lambda: np.empty((0, 0)))
     site_tracks: tuple[Tracks, ...] = ()
+    uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))

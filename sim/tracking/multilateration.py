@@ -150,7 +150,8 @@ def _descend(
             place, miss, slope = place - step, tried, tried_slope
             damping = max(0.3 * damping, 1e-9)
             if np.linalg.norm(step) < _SETTLED_M:
-                return float(miss @ miss), place, np.linalg.inv(slope.T @ slope)
+                spread = np.asarray(np.linalg.inv(slope.T @ slope), float)
+                return float(miss @ miss), place, spread
         else:
             damping *= 10.0
             if damping > 1e12:
