@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
@@ -16,7 +16,7 @@ from sensors.gnss import reported_position
 from sensors.link import Receiver
 from sensors.listener import ALL_ELEVATIONS_RAD, Listener
 from sensors.presets import require_own_keys_only, with_preset
-from sensors.stand import Stand
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Reply, Truth, Visibility
 from sim.world.spec import Identifier, Spec
 
@@ -53,6 +53,7 @@ class _ReportSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra=require_own_keys_only)
 
+    presets: ClassVar[str]
     preset: str | None = None
 
     frequency_ghz: Annotated[float, Field(gt=0.01, le=300)]
@@ -68,7 +69,7 @@ class _ReportSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _merge_preset(cls, given: Any) -> Any:
-        return with_preset(given, cls, cls.model_fields["kind"].annotation.__args__[0], {})
+        return with_preset(given, cls, cls.presets, {})
 
     def _shared(self, mount: Mount, surroundings: Surroundings) -> dict[str, Any]:
         range_max_m = self.range_max_km * 1e3
@@ -76,7 +77,7 @@ class _ReportSpec(Spec):
         return {
             "index": mount.index,
             "site": mount.site,
-            "stand": Stand.at(mount.position_enu_m, surroundings),
+            "sight": Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km),
             "period_s": self.update_s,
             "range_limits_m": np.array([0.0, range_max_m]),
             "elevation_rad": ALL_ELEVATIONS_RAD,
@@ -95,6 +96,7 @@ class _ReportSpec(Spec):
 class AdsBSpec(_ReportSpec):
     """A receiver of ADS-B as a scenario names it."""
 
+    presets: ClassVar[str] = "ads-b"
     kind: Literal["ads-b"]
     id: Identifier
 
@@ -106,6 +108,7 @@ class AdsBSpec(_ReportSpec):
 class RemoteIdSpec(_ReportSpec):
     """A receiver of drones' Remote ID as a scenario names it."""
 
+    presets: ClassVar[str] = "remote-id"
     kind: Literal["remote-id"]
     id: Identifier
 
@@ -221,8 +224,8 @@ class _ReportReceiver(Listener):
             self.power_dbm,
             self.frequency_hz,
             polar[rows, 0],
-            self.stand.height_m,
-            self.stand.target_height_m(polar[rows]),
+            self.sight.mast_m,
+            self.sight.target_height_m(polar[rows]),
         )
         return snr, code
 

@@ -10,7 +10,7 @@ import numpy as np
 from sim.core.tables import Measured
 
 if TYPE_CHECKING:
-    from sensors.stand import Stand
+    from sensors.sight import Sight
     from sim.core.tables import Bools, Bytes, Floats
 
 ALL_ROUND_RAD = np.array([0.0, np.pi])
@@ -25,7 +25,7 @@ class Listener:
 
     Attributes
     ----------
-    stand : where it is
+    sight : from where it is
     period_s : time between two looks, or two reports of one target
     range_limits_m : (2,) nearest and farthest that it reports
     elevation_rad : (2,) lowest and highest
@@ -35,7 +35,7 @@ class Listener:
     id: str
     index: int
     site: str
-    stand: Stand
+    sight: Sight
     period_s: float
     range_limits_m: Floats
     elevation_rad: Floats
@@ -45,12 +45,12 @@ class Listener:
     @property
     def origin_enu_m(self) -> Floats:
         """(3,) its place."""
-        return self.stand.origin_enu_m
+        return self.sight.origin_enu_m
 
     @property
     def enu_R_sensor(self) -> Floats:
         """(3, 3) its local axes."""
-        return self.stand.enu_R_sensor
+        return self.sight.enu_R_sensor
 
     @property
     def other_enu_m(self) -> Floats:
@@ -127,7 +127,7 @@ class Listener:
 
     def _locate(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bytes]:
         """Return polar places (K, 4) and ``Visibility`` (K,) by geometry and relief."""
-        return self.stand.locate(
+        return self.sight.locate(
             position_enu_m,
             velocity_enu_mps,
             self.range_limits_m,

@@ -16,7 +16,7 @@ from sensors.link import Receiver
 from sensors.listener import ALL_ELEVATIONS_RAD, Listener
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Stare
-from sensors.stand import Stand
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Plots, Truth, Visibility
 from sim.world.spec import Identifier, Spec
 
@@ -73,7 +73,7 @@ class DirectionFinderSpec(ReceiverSpec):
             id=self.id,
             index=mount.index,
             site=mount.site,
-            stand=Stand.at(mount.position_enu_m, surroundings),
+            sight=Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km),
             period_s=self.update_s,
             range_limits_m=np.array([0.0, self.range_max_km * 1e3]),
             elevation_rad=ALL_ELEVATIONS_RAD,
@@ -87,15 +87,15 @@ class DirectionFinderSpec(ReceiverSpec):
 
 
 def emission_snr(
-    receiver: Receiver, stand: Stand, signatures: Signatures, target: Ints, polar: Floats
+    receiver: Receiver, sight: Sight, signatures: Signatures, target: Ints, polar: Floats
 ) -> Floats:
     """Return the SNR (K,) of targets' own radio links at polar places (K, 4)."""
     return receiver.snr(
         signatures.rf_dbm[target],
         signatures.rf_hz[target],
         polar[:, 0],
-        stand.height_m,
-        stand.target_height_m(polar),
+        sight.mast_m,
+        sight.target_height_m(polar),
     )
 
 
@@ -136,7 +136,7 @@ class DirectionFinder(Listener):
         snr = np.zeros(target.size)
         seen = code == Visibility.VISIBLE
         snr[seen] = emission_snr(
-            self.receiver, self.stand, scene.targets.signatures, target[seen], polar[seen]
+            self.receiver, self.sight, scene.targets.signatures, target[seen], polar[seen]
         )
         noticed, measured_snr = self.receiver.draw(snr, rng)
         found = seen & noticed & (rng.random(target.size) < self.intercept_probability)
@@ -162,7 +162,7 @@ class DirectionFinder(Listener):
         code[silent] = Visibility.SILENT
         pd = np.zeros(len(truth))
         rows = np.flatnonzero(code == Visibility.VISIBLE).astype(np.int32)
-        snr = emission_snr(self.receiver, self.stand, targets.signatures, rows, polar[rows])
+        snr = emission_snr(self.receiver, self.sight, targets.signatures, rows, polar[rows])
         pd[rows] = self.intercept_probability * self.receiver.pd(snr)
         code[rows[pd[rows] < 0.5 * self.intercept_probability]] = Visibility.WEAK_ECHO
         return pd, code
