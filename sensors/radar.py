@@ -108,10 +108,8 @@ class Radar:
     ) -> Self:
         """Return the radar of a specification at its place, with further fields of its class."""
         reach_m = spec.range_max_km * 1e3
-        resolution, sight = (
-            spec.resolution(),
-            Sight.over(surroundings, mount.position_enu_m, reach_m),
-        )
+        resolution = spec.resolution()
+        sight = Sight.over(surroundings, mount.position_enu_m, reach_m)
         elevation = np.radians([spec.elevation_min_deg, spec.elevation_max_deg])
         cells = (spec.range_max_km - spec.range_min_km) * 1e3 / resolution[0]
         cells *= 2.0 * scan.sector_rad[1] / resolution[1]
@@ -174,7 +172,7 @@ class Radar:
         """Return the radar at another place (3,), where ground and air are those there."""
         sight = Sight.over(surroundings, position_enu_m, self.range_max_m)
         budget = self.budget
-        if abs(sight.mast_m - self.height_m) > 0.02 * abs(self.height_m):
+        if abs(sight.height_m - self.sight.height_m) > 0.02 * abs(self.sight.height_m):
             environment = surroundings.environment
             budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, sight, environment)
         return replace(
@@ -280,7 +278,7 @@ class Radar:
         targets, start, end = scene.targets, scene.start, scene.end
         # A deceiver may be heard from where no echo would be.
         far = targets.attackers.deception
-        reach = np.array([np.inf if far else self.range_max_m, self.height_m])
+        reach = np.array([np.inf if far else self.range_max_m, self.sight.height_m])
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
             looks = looks.take(~inside(self.silent_s, looks.time_s))

@@ -138,12 +138,12 @@ def twin(sensor: Radar, polar: Floats, environment: Environment) -> Floats:
     frequency = spec.frequency_ghz * 1e9
     wavelength = SPEED_OF_LIGHT_MPS / frequency
     antenna, air = spec.antenna(), air_over(environment, frequency)
-    filters = Filters.of(spec, wavelength, sensor.scan)
+    filters = Filters.of(spec, wavelength, sensor.period_s)
     left = filters.left(surface_spread_mps(environment))
     phases = np.linspace(0.0, 1.0, left.shape[1])
     out = np.zeros(len(polar))
     for row, (range_m, _, elevation, rate) in enumerate(polar):
-        effective = 1.0 / sensor.curvature_per_m[1]
+        effective = 1.0 / sensor.sight.curvature_per_m[1]
         up = range_m * np.sin(elevation) + sensor.height_m
         across = range_m * np.cos(elevation)
         height = np.hypot(across, effective + up) - effective
@@ -251,10 +251,10 @@ def test_one_of_two_pulse_rates_does_not_tell_the_range() -> None:
 
 def test_blind_speeds_of_a_canceller_and_how_stagger_fills_them() -> None:
     one = radar(prf_hz=[2000.0], mti="canceller-3").in_clear_air()
-    staggered = radar(prf_hz=[2000.0, 2300.0], mti="canceller-3").in_clear_air()
+    staggered = radar(prf_hz=[2000.0, 2700.0], mti="canceller-3").in_clear_air()
     for sensor in (one, staggered):  # clear air has no filters: put them back
         wavelength = SPEED_OF_LIGHT_MPS / 9.4e9
-        response = Filters.of(sensor.spec, wavelength, sensor.scan).response()
+        response = Filters.of(sensor.spec, wavelength, sensor.period_s).response()
         object.__setattr__(sensor, "budget", sensor.budget._replace(response=response))
     blind = blind_speed_mps(9.4e9, 2000.0)
     assert blind == pytest.approx(31.9, abs=0.05)
@@ -293,11 +293,11 @@ def test_a_filter_of_a_bank(pulses: int) -> None:
     """One right on clutter keeps it; one beyond the main lobe leaves the window's side lobes."""
     sensor = radar(coherent_pulses=pulses, prf_hz=[2000.0], stability_db=120.0)
     wavelength = SPEED_OF_LIGHT_MPS / 9.4e9
-    filters = replace(Filters.of(sensor.spec, wavelength, sensor.scan), scan_hz=0.0)
+    filters = replace(Filters.of(sensor.spec, wavelength, sensor.period_s), scan_hz=0.0)
     left = filters.left(0.0)[0]
     phase = np.linspace(0.0, 1.0, left.size)
     assert left[0] == left[-1] == pytest.approx(1.0)
-    level_db = 42.0 if pulses < 16 else 58.0
+    level_db = 41.0 if pulses < 16 else 58.0
     beyond = np.minimum(phase, 1 - phase) > (2.1 if pulses < 16 else 3.1) / pulses
     assert 10 * np.log10(left[beyond].max()) < -level_db + 1.0
     response = filters.response()[0]
@@ -338,7 +338,8 @@ def test_rotor_share() -> None:
 def test_strong_ground_hides_what_weak_ground_does_not() -> None:
     """No filters: a boat's worth of echo among houses, on flat fields, beyond the horizon."""
     given: dict[str, Any] = {"mti": "none", "prf_hz": [2000.0]}
-    targets = over_ground([3e3, 3e3, 30e3], [60.0, 60.0, 300.0], [-8.0, 0.0, -8.0], swerling=1)
+    places = [3e3, 3.5e3, 30e3], [60.0, 60.0, 300.0], [-8.0, 0.0, -8.0]
+    targets = over_ground(*places, rcs_m2=100.0, swerling=1)
     _, houses = seen(radar({"land_cover": "metropolitan"}, **given), targets)
     _, fields = seen(radar({"land_cover": "flat"}, **given), targets)
     assert houses == [Visibility.IN_CLUTTER, Visibility.IN_CLUTTER, Visibility.VISIBLE]
@@ -395,10 +396,10 @@ def test_moving_up_moves_the_clutter_horizon() -> None:
     surroundings = stage.surroundings(FRAME)
     high = low.moved_to(np.array([0.0, 0.0, 800.0]), surroundings)
     assert high.height_m == pytest.approx(800.0)
-    assert high.receiver.height_m == pytest.approx(800.0)
+    assert high.receiver.sight.height_m == pytest.approx(800.0)
     assert (high.budget.surface > 0).sum() > 1.5 * (low.budget.surface > 0).sum()
     near = low.moved_to(np.array([500.0, 0.0, MAST_M]), surroundings)
-    assert near.budget is low.budget
+    assert near.budget.surface is low.budget.surface
 
 
 # --- observation --------------------------------------------------------------------------------
@@ -459,8 +460,8 @@ def test_turbines_and_vehicles_make_false_plots() -> None:
     road = {
         "id": "road",
         "path": [
-            {"latitude_deg": 49.93, "longitude_deg": 4.97},
-            {"latitude_deg": 49.93, "longitude_deg": 5.03},
+            {"latitude_deg": 49.95, "longitude_deg": 5.0},
+            {"latitude_deg": 49.98, "longitude_deg": 5.0},
         ],
         "vehicles_per_km": 2.0,
     }
