@@ -157,7 +157,7 @@ class _ReportReceiver(Listener):
         Those that lie about the place are of no target: ``truth_id`` is ``FALSE_ALARM``.
         """
         targets, signatures = scene.targets, scene.targets.signatures
-        rows = np.flatnonzero(self._tells(signatures)).astype(np.int32)
+        rows = self._in_reach(scene, self._tells(signatures), self.range_max_m)
         time_s, target = emissions(
             rows, scene.start.time_s, scene.end.time_s, self.period_s, self.jitter
         )
