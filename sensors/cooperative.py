@@ -38,6 +38,7 @@ NACP_BOUNDS_M = {
     10: (10.0, 15.0),
     11: (3.0, 4.0),
 }
+_BOUNDS_M = np.array(list(NACP_BOUNDS_M.values()))
 #: A circle of this many standard deviations holds 95 % of a two-dimensional normal error,
 #: √(−2 ln 0.05); an interval of so many 95 % of a one-dimensional one.
 CIRCLE_95 = float(np.sqrt(-2.0 * np.log(0.05)))
@@ -243,8 +244,9 @@ class AdsB(_ReportReceiver):
         return signatures.ads_b_offset_enu_m
 
     def _bounds_m(self, signatures: Signatures, target: Ints) -> Floats:
-        categories = np.clip(signatures.ads_b_nacp[target], min(NACP_BOUNDS_M), max(NACP_BOUNDS_M))
-        return np.array([NACP_BOUNDS_M[nacp] for nacp in categories.tolist()]).reshape(-1, 2)
+        worst, best = min(NACP_BOUNDS_M), max(NACP_BOUNDS_M)
+        bounds_m: Floats = _BOUNDS_M[np.clip(signatures.ads_b_nacp[target], worst, best) - worst]
+        return bounds_m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
