@@ -16,6 +16,7 @@ from sim.engine.pictures import CentralPicture, Picture, open_central, open_pict
 from sim.engine.session import Outcome, judge_folder, outcome_of, record
 from sim.engine.step import present
 from sim.engine.world import World
+from sim.picture.claims import Claims
 from sim.picture.track_classes import TrackClasses
 from sim.record.recording import Recording
 from sim.record.tables import with_states
@@ -24,7 +25,7 @@ from sim.scenario.loader import LoadedScenario
 from sim.scenario.specs import Scenario
 from sim.tracking.config import TrackerConfig
 from sim.tracking.history import Taken
-from sim.tracking.policy import model_rows
+from sim.tracking.policy import model_rows, sensor_columns
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
 
@@ -89,6 +90,7 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
     time_s = np.where(np.isfinite(plots.time_s), plots.time_s, 0.0)
     step_of = np.searchsorted(ends_s, time_s)
     classes = TrackClasses(world.frame, world.echoes) if world.setting.classes else None
+    claims = Claims(sensor_columns(world.spec.tracker, world.models))
     order = np.argsort(step_of, kind="stable")
     bounds = np.searchsorted(step_of[order], np.arange(steps + 1))
     for k, end_s in enumerate(ends_s.tolist()):
@@ -104,6 +106,7 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
             rejected=int(picture.rejected_by_sensor.sum()),
             class_probabilities=probabilities,
             site_tracks=picture.site_tracks(end_s),
+            uncorroborated=claims.judge(tracks),
         )
 
 

@@ -42,9 +42,7 @@ def step(world: World, state: State) -> Snapshot:
         rejected=int(state.picture.rejected_by_sensor.sum()),
         class_probabilities=probabilities,
         site_tracks=state.picture.site_tracks(time_s),
-        uncorroborated=(
-            np.empty((0, 2), np.int32) if state.claims is None else state.claims.judge(tracks)
-        ),
+        uncorroborated=state.claims.judge(tracks),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensors.registry import Sensor
-from sim.core.tables import Bytes, Floats, Ints, Measured, Truth
+from sim.core.tables import Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
 from sim.picture.claims import Claims
@@ -65,17 +65,12 @@ class World:
             truth=self.targets.truth(0.0),
             picture=open_picture(self, chance),
             classes=TrackClasses(self.frame, self.echoes) if self.setting.classes else None,
-            claims=self._claims(),
+            claims=Claims(sensor_columns(self.spec.tracker, self.models)),
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
             best_sensor=np.full(n, -1, np.int32),
         )
-
-    def _claims(self) -> Claims | None:
-        if not (self.models.kind == Measured.POSITION).any():
-            return None
-        return Claims(sensor_columns(self.spec.tracker, self.models))
 
 
 @dataclass(slots=True)
@@ -86,7 +81,7 @@ class State:
     truth: Truth
     picture: Picture
     classes: TrackClasses | None
-    claims: Claims | None
+    claims: Claims
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes
