@@ -504,8 +504,6 @@ def test_a_mistake_that_aliases_repeat_is_reported_once(tmp_path: Path) -> None:
     assert load(write(tmp_path, text)).spec.name == "small"
     text = text.replace("5.0, height_m: 40}", "5.0, terrain: {kind: flat}}")
     [problem] = problems_of(tmp_path, text)
-        tmp_path, text.replace("5.0, height_m: 40}", "5.0, terrain: {kind: flat}}")
-    )
     assert problem.message == "unknown key `terrain`"
 
 
