@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from sensors.mount import Mount
-from sensors.registry import Sensor, SensorSpec
+from sensors.registry import Sensor, SensorSpec, build_sensors
 from sim.core.tables import Affiliation, Floats, Visibility
 from sim.world.environment import Environment
 from sim.world.frames import Frame
@@ -69,14 +69,55 @@ QUADCOPTER = Subject("mini-drone", 100.0)
 #: A further receiver of a network, 3 km east.
 RECEIVER = {"latitude_deg": 52.0, "longitude_deg": 5.0437, "height_agl_m": 15.0}
 
+#: A transmitter 20 km west.
+ILLUMINATOR = {
+    "id": "mast",
+    "position": {"latitude_deg": 52.0, "longitude_deg": 4.709, "height_agl_m": 200.0},
+}
+
 FIGURES: dict[str, Figure] = {
     "radar": Figure(
         "radar",
         "drone-radar",
         (QUADCOPTER, Subject("one-way-attack-drone", 100.0), Subject("helicopter", 100.0)),
-        (0.5, 20.0),
+        (0.2, 14.0),
         speed_mps=15.0,
-        keys={"range_max_km": 20.0},
+        keys={"range_max_km": 14.0},
+    ),
+    "array-radar": Figure(
+        "array-radar",
+        "multi-function",
+        (
+            Subject("mini-drone", 200.0),
+            Subject("one-way-attack-drone", 1000.0),
+            Subject("fighter", 8000.0),
+        ),
+        (1.0, 300.0),
+        speed_mps=50.0,
+    ),
+    "passive-radar": Figure(
+        "passive-radar",
+        "dab",
+        (
+            Subject("one-way-attack-drone", 1000.0),
+            Subject("light-aircraft", 2000.0),
+            Subject("airliner", 10_000.0),
+        ),
+        (1.0, 150.0),
+        speed_mps=60.0,
+        keys={"illuminators": [ILLUMINATOR]},
+    ),
+    "camera": Figure(
+        "camera",
+        "long-lens",
+        (QUADCOPTER, Subject("one-way-attack-drone", 300.0), Subject("helicopter", 300.0)),
+        (0.2, 30.0),
+    ),
+    "infrared": Figure(
+        "infrared",
+        "cooled-medium-wave",
+        (QUADCOPTER, Subject("one-way-attack-drone", 300.0), Subject("helicopter", 300.0)),
+        (0.2, 30.0),
     ),
     "acoustic": Figure(
         "acoustic",
@@ -141,8 +182,8 @@ def sensor_of(figure: Figure) -> Sensor:
         {"kind": figure.kind, "id": "sensor", "preset": figure.preset, **figure.keys}
     )
     around = Surroundings(FRAME, FlatGround(0.0), Environment(**figure.environment), START)
-    built = spec.build(Mount(0, "site", np.array([0.0, 0.0, figure.mast_m])), around)
-    return built[0] if isinstance(built, tuple) else built
+    mount = Mount(0, "site", np.array([0.0, 0.0, figure.mast_m]))
+    return build_sensors(spec, mount, around)[0]
 
 
 def detectability(figure: Figure, subject: Subject, range_m: Floats) -> Floats:
@@ -183,8 +224,7 @@ def detectability(figure: Figure, subject: Subject, range_m: Floats) -> Floats:
             Trajectories.join([path]),
         )
         found, code = sensor.visibility(targets, targets.truth(0.0))
-        shown = code[0] in (Visibility.VISIBLE, Visibility.WEAK_ECHO, Visibility.UNRESOLVED)
-        pd[k] = found[0] if shown else 0.0
+        pd[k] = found[0] if code[0] >= Visibility.TOO_DARK else 0.0
     return pd
 
 
