@@ -63,7 +63,7 @@ def test_what_targets_send_follows_class_and_keys() -> None:
         ({"ads_b": "false"}, "honest"),
         ({"ads_b": {"spoofed": {"east_km": 3}}}, "east_km"),
         ({"ghost": True, "ads_b": "absent"}, "a ghost exists in its reports alone"),
-        ({"radio": {"power_dbm": 20}}, "radio: a airliner has none; give frequency_ghz too"),
+        ({"radio": {"power_dbm": 20}}, "radio: class airliner has none; give frequency_ghz too"),
         ({"radio": "loud"}, "silent"),
     ],
 )
