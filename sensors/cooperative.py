@@ -163,7 +163,10 @@ class _ReportReceiver(Listener):
         ``FALSE_ALARM``.
         """
         targets, signatures = scene.targets, scene.targets.signatures
-        rows = self._in_reach(scene, self._tells(signatures), self.range_max_m)
+        tells = self._tells(signatures)
+        ghosts = np.flatnonzero(tells & signatures.ghost).astype(np.int32)
+        real = self._in_reach(scene, tells & ~signatures.ghost, self.range_max_m)
+        rows = np.concatenate([real, ghosts])
         time_s, target = emissions(
             rows, scene.start.time_s, scene.end.time_s, self.period_s, self.jitter
         )

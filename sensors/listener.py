@@ -130,10 +130,10 @@ class Listener:
         """Return the targets (K,) that are able to be heard, and near enough at either end.
 
         A window's way is added: who could come near in between is among them. Ghosts, who are
-        at neither end, always are.
+        at neither end, are not.
         """
         start, end = scene.start, scene.end
-        able = able & (start.present | end.present | scene.targets.signatures.ghost)
+        able = able & (start.present | end.present)
         rows = np.flatnonzero(able).astype(np.int32)
         way_m = np.zeros(rows.size)
         apart_m = np.full(rows.size, np.inf)
@@ -142,8 +142,7 @@ class Listener:
             apart_m = np.fmin(apart_m, np.sqrt((offset * offset).sum(axis=1)))
             velocity = truth.velocity_enu_mps[rows]
             way_m = np.fmax(way_m, np.sqrt((velocity * velocity).sum(axis=1)))
-        near = apart_m <= reach_m + 2.0 * way_m * (end.time_s - start.time_s)
-        return rows[near | scene.targets.signatures.ghost[rows]]
+        return rows[apart_m <= reach_m + 2.0 * way_m * (end.time_s - start.time_s)]
 
     def _locate(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bytes]:
         """Return polar places (K, 4) and ``Visibility`` (K,) by geometry and relief."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import stage
 from pydantic import TypeAdapter, ValidationError
+from small_scenarios import world_of
 from test_rf import FRAME, seen
 from test_sound import flying
 
 from sensors.cooperative import CIRCLE_95, NACP_BOUNDS_M, report_sigma_m
 from sensors.registry import SensorSpec
+from sensors.scene import Scene
 from sim.core.tables import FALSE_ALARM, Reply, Visibility
 from sim.world.signatures import signatures_of
 from sim.world.targets import TargetSpec
@@ -63,7 +66,7 @@ def test_what_targets_send_follows_class_and_keys() -> None:
         ({"ads_b": "false"}, "honest"),
         ({"ads_b": {"spoofed": {"east_km": 3}}}, "east_km"),
         ({"ghost": True, "ads_b": "absent"}, "a ghost exists in its reports alone"),
-        ({"radio": {"power_dbm": 20}}, "radio: a airliner has none; give frequency_ghz too"),
+        ({"radio": {"power_dbm": 20}}, "radio: class airliner has none; give frequency_ghz too"),
         ({"radio": "loud"}, "silent"),
     ],
 )
@@ -135,6 +138,48 @@ def test_a_ghost_is_heard_and_nowhere() -> None:
     plots = seen(sensor, ghost, 0.0, 30.0)
     assert len(plots) > 25
     assert (plots.truth_id == FALSE_ALARM).all()
+
+
+def test_a_ghost_has_neither_sound_nor_radio_nor_transponder(tmp_path: Path) -> None:
+    """Of the real thing on the same way, all of them tell."""
+    receivers = "[{latitude_deg: 52.05, longitude_deg: 5.0, height_agl_m: 20}]"
+    kinds = (
+        "kind: acoustic, preset: acoustic-array",
+        "kind: rf-direction-finder, preset: drone-link-finder",
+        f"kind: time-difference, preset: drone-link-network, receivers: {receivers}",
+        "kind: secondary-radar, preset: airport-monopulse",
+        "kind: ads-b, preset: ground-receiver",
+    )
+    text = GHOST + "".join(f"      - {{{kind}, id: s{k}}}\n" for k, kind in enumerate(kinds))
+    for ghost in (False, True):
+        world = world_of(tmp_path / str(ghost), text % str(ghost).lower())
+        heard = [0] * len(world.sensors)
+        rng = np.random.default_rng(1)
+        for k in range(40):
+            scene = Scene(world.targets, *(world.targets.truth(t) for t in (k, k + 1.0)))
+            for s, sensor in enumerate(world.sensors):
+                heard[s] += int((sensor.observe(scene, rng).truth_id == 0).sum())
+        assert [n > 0 for n in heard] == len(heard) * [not ghost]
+
+
+GHOST = """\
+schema: 1
+name: ghost
+time: {start: 2025-06-01T12:00:00Z, duration_s: 60}
+area: {latitude_deg: 52.0, longitude_deg: 5.0}
+targets:
+  - id: t
+    class: helicopter
+    radio: {power_dbm: 30, frequency_ghz: 2.4}
+    ghost: %s
+    route:
+      - {latitude_deg: 52.03, longitude_deg: 5.01, height_m: 300}
+      - {latitude_deg: 52.06, longitude_deg: 5.02}
+sites:
+  - id: hill
+    position: {latitude_deg: 52.0, longitude_deg: 5.0, height_agl_m: 20}
+    sensors:
+"""
 
 
 def test_a_military_address_claims_nothing() -> None:

@@ -270,7 +270,7 @@ class TargetSpec(Spec):
         if isinstance(self.radio, Radio):
             for key in ("power_dbm", "frequency_ghz"):
                 if getattr(self.radio, key) is None and self.characteristic(f"rf_{key}") is None:
-                    raise ValueError(f"radio: a {self.target_class} has none; give {key} too")
+                    raise ValueError(f"radio: class {self.target_class} has none; give {key} too")
         if self.ghost and not self.tells("ads_b", "ads_b_nacp") | self.tells("remote_id"):
             raise ValueError("a ghost exists in its reports alone: give ads_b or remote_id")
         return self
