@@ -20,8 +20,8 @@ from sensors.detection import (
 from sensors.listener import Listener
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Stare
+from sensors.sight import Sight
 from sensors.sound import absorption_db_per_m, speed_of_sound_mps, wind_noise_dba
-from sensors.stand import Stand
 from sim.core.tables import FALSE_ALARM, Plots, Truth, Visibility
 from sim.world.environment import Environment
 from sim.world.spec import Identifier, Spec
@@ -40,9 +40,11 @@ NotNegative = Annotated[float, Field(ge=0)]
 #: Sound of rotors and exhausts is noise itself: its power varies from sample to sample.
 _NOISE_LIKE = 2
 _ARRIVAL_STEPS = 12
-_ARRIVAL_TOLERANCE_S = 1e-4
+_ARRIVAL_TOLERANCE_S = 1e-5
 #: Straight overhead an azimuth says nothing; its error is bounded there.
 _LEAST_COSINE = 0.1
+#: Sound from farther than this many times the range neither is reported nor disturbs.
+_HEARD_FROM = 2.0
 
 
 class AcousticSpec(Spec):
@@ -93,7 +95,7 @@ class AcousticSpec(Spec):
             id=self.id,
             index=mount.index,
             site=mount.site,
-            stand=Stand.at(mount.position_enu_m, surroundings),
+            sight=Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km),
             period_s=self.update_s,
             range_limits_m=np.array([0.0, self.range_max_km * 1e3]),
             elevation_rad=elevation,
@@ -214,13 +216,11 @@ class Acoustic(Listener):
         start, end = scene.start, scene.end
         scan = Stare(self.period_s, self.sector_rad)
         look_s = scan.look_times_s(start.time_s, end.time_s)
-        rows = np.flatnonzero(
-            (start.present | end.present) & np.isfinite(scene.targets.signatures.acoustic_db)
-        ).astype(np.int32)
-        plots = []
-        for time_s in look_s.tolist():
-            if rows.size:
-                plots.append(self._look(scene.targets, time_s, rows, rng))
+        sounds = np.isfinite(scene.targets.signatures.acoustic_db)
+        rows = self._in_reach(scene, sounds, _HEARD_FROM * self.range_max_m)
+        plots = [
+            self._look(scene.targets, time_s, rows, rng) for time_s in look_s.tolist() if rows.size
+        ]
         alarms = int(rng.poisson(self.pfa * look_s.size))
         if alarms:
             plots.append(self._false_alarms(alarms, look_s, rng))
@@ -253,7 +253,8 @@ class Acoustic(Listener):
         return pd, code
 
     def _pd(self, snr: Floats) -> Floats:
-        return detection_probability(snr, self.pfa, self.samples, _NOISE_LIKE)
+        noise_like = np.full(snr.shape, _NOISE_LIKE, np.uint8)
+        return detection_probability(snr, self.pfa, self.samples, noise_like)
 
     def _hear(
         self, targets: Targets, time_s: float, rows: Ints
@@ -295,7 +296,7 @@ class Acoustic(Listener):
     def _false_alarms(self, size: int, look_s: Floats, rng: np.random.Generator) -> Plots:
         direction = np.empty((size, 2))
         direction[:, 0] = rng.uniform(0.0, 2.0 * np.pi, size)
-        direction[:, 1] = rng.uniform(*self.elevation_rad, size)
+        direction[:, 1] = rng.uniform(self.elevation_rad[0], self.elevation_rad[1], size)
         return self._plots(
             rng.choice(look_s, size),
             direction,

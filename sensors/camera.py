@@ -38,9 +38,6 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 _CUED_KEYS = ("field_of_view_deg", "elevation_field_of_view_deg", "slew_rate_deg_per_s")
-#: Chance that one period of a cued camera shows a given target, as the tracker reckons it: so
-#: little that not being looked at costs a track nothing.
-_CUED_SHARE = 0.01
 _TURN = 2.0 * np.pi
 
 
@@ -228,6 +225,8 @@ class _Imager:
     measured: ClassVar[Measured] = Measured.POLAR
     rotates: ClassVar[bool] = False
     horizon: ClassVar[bool] = True
+    #: It may look elsewhere, or not resolve what is there: silence says nothing.
+    listens: ClassVar[bool] = True
     interrogates: ClassVar[bool] = False
     range_min_m: ClassVar[float] = 0.0
     snr_reference_db: ClassVar[float] = float("nan")
@@ -250,12 +249,17 @@ class _Imager:
 
     @property
     def false_alarm_probability(self) -> float:
-        """NaN; of a cued camera the share that the tracker reckons with."""
-        return float("nan") if self.drive is None else _CUED_SHARE
+        """NaN: false alarms are counted by image, not by cell."""
+        return float("nan")
 
     def snr_range_m(self, rcs_m2: float) -> float:
-        """Return NaN; of a cued camera 0, so that detection is as rare everywhere."""
-        return float("nan") if self.drive is None else 0.0
+        """Return NaN: it detects no echoes."""
+        return float("nan")
+
+    @property
+    def other_enu_m(self) -> Floats:
+        """Return what only pairs have."""
+        return np.zeros(3)
 
     def beam_azimuth_rad(self, time_s: float) -> float:
         """Return NaN: it does not turn steadily."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
@@ -16,7 +16,7 @@ from sensors.gnss import reported_position
 from sensors.link import Receiver
 from sensors.listener import ALL_ELEVATIONS_RAD, Listener
 from sensors.presets import require_own_keys_only, with_preset
-from sensors.stand import Stand
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Reply, Truth, Visibility
 from sim.world.spec import Identifier, Spec
 
@@ -39,6 +39,7 @@ NACP_BOUNDS_M = {
     10: (10.0, 15.0),
     11: (3.0, 4.0),
 }
+_BOUNDS_M = np.array(list(NACP_BOUNDS_M.values()))
 #: A circle of this many standard deviations holds 95 % of a two-dimensional normal error,
 #: √(−2 ln 0.05); an interval of so many 95 % of a one-dimensional one.
 CIRCLE_95 = float(np.sqrt(-2.0 * np.log(0.05)))
@@ -53,6 +54,7 @@ class _ReportSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra=require_own_keys_only)
 
+    presets: ClassVar[str]
     preset: str | None = None
 
     frequency_ghz: Annotated[float, Field(gt=0.01, le=300)]
@@ -68,7 +70,7 @@ class _ReportSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _merge_preset(cls, given: Any) -> Any:
-        return with_preset(given, cls, cls.model_fields["kind"].annotation.__args__[0], {})
+        return with_preset(given, cls, cls.presets, {})
 
     def _shared(self, mount: Mount, surroundings: Surroundings) -> dict[str, Any]:
         range_max_m = self.range_max_km * 1e3
@@ -76,7 +78,7 @@ class _ReportSpec(Spec):
         return {
             "index": mount.index,
             "site": mount.site,
-            "stand": Stand.at(mount.position_enu_m, surroundings),
+            "sight": Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km),
             "period_s": self.update_s,
             "range_limits_m": np.array([0.0, range_max_m]),
             "elevation_rad": ALL_ELEVATIONS_RAD,
@@ -95,6 +97,7 @@ class _ReportSpec(Spec):
 class AdsBSpec(_ReportSpec):
     """A receiver of ADS-B as a scenario names it."""
 
+    presets: ClassVar[str] = "ads-b"
     kind: Literal["ads-b"]
     id: Identifier
 
@@ -106,6 +109,7 @@ class AdsBSpec(_ReportSpec):
 class RemoteIdSpec(_ReportSpec):
     """A receiver of drones' Remote ID as a scenario names it."""
 
+    presets: ClassVar[str] = "remote-id"
     kind: Literal["remote-id"]
     id: Identifier
 
@@ -159,7 +163,7 @@ class _ReportReceiver(Listener):
         ``FALSE_ALARM``.
         """
         targets, signatures = scene.targets, scene.targets.signatures
-        rows = np.flatnonzero(self._tells(signatures)).astype(np.int32)
+        rows = self._in_reach(scene, self._tells(signatures), self.range_max_m)
         time_s, target = emissions(
             rows, scene.start.time_s, scene.end.time_s, self.period_s, self.jitter
         )
@@ -221,8 +225,8 @@ class _ReportReceiver(Listener):
             self.power_dbm,
             self.frequency_hz,
             polar[rows, 0],
-            self.stand.height_m,
-            self.stand.target_height_m(polar[rows]),
+            self.sight.mast_m,
+            self.sight.target_height_m(polar[rows]),
         )
         return snr, code
 
@@ -251,8 +255,9 @@ class AdsB(_ReportReceiver):
         return signatures.ads_b_offset_enu_m
 
     def _bounds_m(self, signatures: Signatures, target: Ints) -> Floats:
-        categories = np.clip(signatures.ads_b_nacp[target], min(NACP_BOUNDS_M), max(NACP_BOUNDS_M))
-        return np.array([NACP_BOUNDS_M[nacp] for nacp in categories.tolist()]).reshape(-1, 2)
+        worst, best = min(NACP_BOUNDS_M), max(NACP_BOUNDS_M)
+        bounds_m: Floats = _BOUNDS_M[np.clip(signatures.ads_b_nacp[target], worst, best) - worst]
+        return bounds_m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

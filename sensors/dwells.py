@@ -61,7 +61,7 @@ def pd_of_dwell(
     return min(max(1.0 - missed, 0.0), 1.0)
 
 
-@kernel(leaf=True)
+@kernel(leaf=True, fastmath=True)
 def _sum_of_four(
     weight: float,
     step: float,

@@ -18,7 +18,6 @@ from sensors.mti import canceller, filter_bank, unambiguous_range_m
 
 if TYPE_CHECKING:
     from sensors.radar_spec import Mti, PulseSpec
-    from sensors.scanning import Scan
     from sim.core.tables import Floats
 
 #: A filter of more pulses is worked out as one of so many: its shape has converged.
@@ -64,8 +63,8 @@ class Filters:
     clutter_map: bool
 
     @classmethod
-    def of(cls, spec: PulseSpec, wavelength_m: float, scan: Scan) -> Filters:
-        """Return the filters of a specification."""
+    def of(cls, spec: PulseSpec, wavelength_m: float, turn_s: float) -> Filters:
+        """Return the filters of a radar that turns once in ``turn_s``, 0 for never."""
         prf = np.array(spec.prf_hz)
         unambiguous_m = np.array([1e3 * spec.range_max_km * (1.0 + 1e-9)])
         if prf.size:
@@ -76,8 +75,7 @@ class Filters:
         pulses = np.full(prf.size, float(spec.coherent_pulses))
         if cell_mps is not None:
             pulses = np.maximum(np.round(0.5 * wavelength_m * prf / cell_mps), 2.0)
-        turning = scan.azimuth_rad(0.0) == scan.azimuth_rad(0.0)
-        rate_rad_per_s = 2.0 * np.pi / scan.period_s if turning else 0.0
+        rate_rad_per_s = 2.0 * np.pi / turn_s if turn_s > 0.0 else 0.0
         # A Gaussian beam that turns: Barton, Modern Radar System Analysis.
         scan_hz = 0.265 * rate_rad_per_s / np.radians(spec.beamwidth_deg)
         return cls(

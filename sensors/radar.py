@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from sensors.detection import (
     radar_snr,
     required_snr,
 )
+from sensors.discretes import Discretes, discretes_of
+from sensors.ground_echoes import looks_at_ground
 from sensors.jamming import Receiver
 from sensors.radar_budget import Budget, budget_of
 from sensors.radar_spec import PulseSpec, RadarSpec
@@ -64,6 +66,7 @@ class Radar:
     receiver : as jammers meet it
     transmit_eirp_w : peak power times gain
     silent_s : windows of emission control
+    discretes : turbines and vehicles on the ground
     """
 
     spec: PulseSpec
@@ -91,15 +94,22 @@ class Radar:
     sigma_min: Floats
     receiver: Receiver
     transmit_eirp_w: float
+    discretes: Discretes
     silent_s: tuple[tuple[float, float], ...] = ()
 
     @classmethod
-    def of(cls, spec: PulseSpec, mount: Mount, surroundings: Surroundings, scan: Scan) -> Self:
-        """Return the radar of a specification at its place."""
-        resolution, sight = (
-            spec.resolution(),
-            Sight.over(surroundings, mount.position_enu_m, spec.range_max_km * 1e3),
-        )
+    def of(
+        cls,
+        spec: PulseSpec,
+        mount: Mount,
+        surroundings: Surroundings,
+        scan: Scan,
+        **more: Any,
+    ) -> Self:
+        """Return the radar of a specification at its place, with further fields of its class."""
+        reach_m = spec.range_max_km * 1e3
+        resolution = spec.resolution()
+        sight = Sight.over(surroundings, mount.position_enu_m, reach_m)
         elevation = np.radians([spec.elevation_min_deg, spec.elevation_max_deg])
         cells = (spec.range_max_km - spec.range_min_km) * 1e3 / resolution[0]
         cells *= 2.0 * scan.sector_rad[1] / resolution[1]
@@ -154,13 +164,15 @@ class Radar:
             ),
             transmit_eirp_w=spec.peak_power_kw * 1e3 * 10.0 ** (spec.gain_db / 10.0),
             silent_s=spec.emission_control,
+            discretes=discretes_of(surroundings, spec.frequency_ghz * 1e9, scan.dwell_s),
+            **more,
         )
 
     def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
         """Return the radar at another place (3,), where ground and air are those there."""
         sight = Sight.over(surroundings, position_enu_m, self.range_max_m)
         budget = self.budget
-        if abs(sight.mast_m - self.height_m) > 0.02 * abs(self.height_m):
+        if abs(sight.height_m - self.sight.height_m) > 0.02 * abs(self.sight.height_m):
             environment = surroundings.environment
             budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, sight, environment)
         return replace(
@@ -250,10 +262,11 @@ class Radar:
     def clutter_density(self) -> float:
         """Expected false alarms of one look per unit of the measured components.
 
-        One chance of ``pfa`` in every cell of range, azimuth and elevation, spread evenly
+        One chance of a false alarm in every cell of range, azimuth and elevation, spread evenly
         over ±``range_rate_max_mps`` where range rate is measured.
         """
-        density = self.pfa / float(np.nanprod(self.resolution[:3]))
+        cell = float(np.nanprod(self.resolution[:3]))
+        density = self.false_alarm_probability / cell
         return density / (2.0 * self.range_rate_max_mps) if self.measures[3] else density
 
     def beam_azimuth_rad(self, time_s: float) -> float:
@@ -265,21 +278,26 @@ class Radar:
         targets, start, end = scene.targets, scene.start, scene.end
         # A deceiver may be heard from where no echo would be.
         far = targets.attackers.deception
-        reach = np.array([np.inf if far else self.range_max_m, self.height_m])
+        reach = np.array([np.inf if far else self.range_max_m, self.sight.height_m])
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
             looks = looks.take(~inside(self.silent_s, looks.time_s))
+        ground, ground_m2 = Looks.none(), np.empty(0)
+        if len(self.discretes):
+            place = (self.origin_enu_m, self.enu_R_sensor, reach)
+            ground, ground_m2 = looks_at_ground(
+                self.discretes, self.scan, start.time_s, end.time_s, *place, rng
+            )
         found = []
-        if len(looks):
-            found.append(self._echoes(targets, looks, rng))
+        if len(looks) or len(ground):
+            found.append(self._echoes(targets, looks, rng, nobody=(ground, ground_m2)))
         turns = self.scan.turns(start.time_s, end.time_s)
         alarms = int(rng.poisson(turns * self.false_alarms_per_look))
         if alarms:
             found.append(self._false_alarms(alarms, start.time_s, end.time_s, rng))
         if not found:
             return Plots.empty()
-        detections = found[0] if len(found) == 1 else _Detections.join(*found)
-        return self._plots(detections, targets, rng)
+        return self._plots(Detections.join(found), targets, rng)
 
     def visibility(self, targets: Targets, truth: Truth) -> tuple[Floats, Bytes]:
         """Return how detectable every target is by one look now.
@@ -289,6 +307,10 @@ class Radar:
         pd : (N,) single-look detection probability of the target alone
         code : (N,) ``Visibility``
         """
+        return self._graded(targets, truth, np.ones(len(truth)))
+
+    def _graded(self, targets: Targets, truth: Truth, gain: Floats) -> tuple[Floats, Bytes]:
+        """Return ``visibility`` with a factor (N,) on every echo."""
         from sensors.echoes import grade, strengths  # numba: only where it runs
         from sensors.kernels import locate
 
@@ -303,7 +325,7 @@ class Radar:
             polar,
             velocity,
             np.arange(len(truth), dtype=np.int32),
-            signatures.rcs_m2,
+            signatures.rcs_m2 * gain,
             self.receiver.noise_factor(targets, time_s, position, velocity),
             code,
             signatures.rcs_aspect,
@@ -340,20 +362,39 @@ class Radar:
             self.sight.cell_m,
         )
 
-    def _echoes(self, targets: Targets, looks: Looks, rng: np.random.Generator) -> _Detections:
+    def _echoes(
+        self,
+        targets: Targets,
+        looks: Looks,
+        rng: np.random.Generator,
+        gain: Floats | None = None,
+        nobody: tuple[Looks, Floats] | None = None,
+    ) -> Detections:
+        """Return what is detected of looks.
+
+        Parameters
+        ----------
+        gain : (K,) factor on every echo
+        nobody : further looks, at what is no target, and their cross sections (Swerling 1)
+        """
         from sensors.echoes import receive  # numba: only where it runs
 
         signatures, truth_id = targets.signatures, looks.target
         rcs_m2, swerling = signatures.rcs_m2[truth_id], signatures.swerling[truth_id]
+        if gain is not None:
+            rcs_m2 = rcs_m2 * gain
+        others = [] if nobody is None else [(*nobody, 1)]
         if targets.attackers.deception:
             false = false_echoes(
                 targets.attackers.deception, looks, self.receiver, self.transmit_eirp_w
             )
-            nobody = np.full(len(false.looks), FALSE_ALARM, np.int32)
-            looks = Looks.concatenate([looks, false.looks])
-            rcs_m2 = np.concatenate([rcs_m2, false.rcs_m2])
-            swerling = np.concatenate([swerling, np.zeros(nobody.size, np.uint8)])
-            truth_id = np.concatenate([truth_id, nobody])
+            others.append((false.looks, false.rcs_m2, 0))
+        for other, other_m2, case in others:
+            size = len(other)
+            looks = Looks.concatenate([looks, other])
+            rcs_m2 = np.concatenate([rcs_m2, other_m2])
+            swerling = np.concatenate([swerling, np.full(size, case, np.uint8)])
+            truth_id = np.concatenate([truth_id, np.full(size, FALSE_ALARM, np.int32)])
         polar, snr, look = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
@@ -370,18 +411,22 @@ class Radar:
             self.snr_of_unit_echo,
             self.budget,
             self.resolution,
-            0.5 * self.period_s,
+            self._look_gap_s,
         )
         power = draw_echo_power(snr, self.pulses, swerling[look], rng)
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
-        return _Detections(
-            looks.time_s[look[found]], polar[found], power[found], truth_id[look[found]]
-        )
+        row = look[found]
+        return Detections(looks.time_s[row], polar[found], power[found], truth_id[row], row)
+
+    @property
+    def _look_gap_s(self) -> float:
+        """Echoes further apart in time belong to different looks."""
+        return 0.5 * self.period_s
 
     def _false_alarms(
         self, size: int, start_s: float, end_s: float, rng: np.random.Generator
-    ) -> _Detections:
+    ) -> Detections:
         time_s, azimuth = self.scan.draw_looks(size, start_s, end_s, rng)
         place = np.empty((size, 4))
         place[:, 0] = rng.uniform(self.range_limits_m[0], self.range_limits_m[1], size)
@@ -389,13 +434,14 @@ class Radar:
         place[:, 2] = rng.uniform(self.elevation_rad[0], self.elevation_rad[1], size)
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
-        alarms = _Detections(time_s, place, power, np.full(size, FALSE_ALARM, np.int32))
+        nothing = np.full(size, FALSE_ALARM, np.int32)
+        alarms = Detections(time_s, place, power, nothing, nothing)
         alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
         for near_m, far_m in self.blind_ranges_m:
             alarms = alarms.take((alarms.polar[:, 0] < near_m) | (alarms.polar[:, 0] >= far_m))
         return alarms
 
-    def _plots(self, found: _Detections, targets: Targets, rng: np.random.Generator) -> Plots:
+    def _plots(self, found: Detections, targets: Targets, rng: np.random.Generator) -> Plots:
         """Return detections as measured: with errors, replies, in order of time."""
         from sensors.accuracy import measure  # numba: only where it runs
 
@@ -423,24 +469,30 @@ class Radar:
 
 
 @dataclass(frozen=True, slots=True)
-class _Detections:
-    """Dwells whose power crossed the threshold: when, exactly where, how strong, of what."""
+class Detections:
+    """Dwells whose power crossed the threshold, one row each.
+
+    Attributes
+    ----------
+    time_s, power, truth_id : when, how strong, of what
+    polar : (K, 4) exactly where
+    look : row of the look that found it, -1 for noise
+    """
 
     time_s: Floats
     polar: Floats
     power: Floats
     truth_id: Ints
+    look: Ints
 
-    def take(self, rows: Bools | NDArray[np.intp]) -> _Detections:
-        return _Detections(
-            self.time_s[rows], self.polar[rows], self.power[rows], self.truth_id[rows]
-        )
+    def take(self, rows: Bools | NDArray[np.intp]) -> Detections:
+        """Return the given rows as a new table."""
+        return Detections(*(getattr(self, column.name)[rows] for column in fields(self)))
 
-    @staticmethod
-    def join(one: _Detections, other: _Detections) -> _Detections:
-        return _Detections(
-            np.concatenate([one.time_s, other.time_s]),
-            np.concatenate([one.polar, other.polar]),
-            np.concatenate([one.power, other.power]),
-            np.concatenate([one.truth_id, other.truth_id]),
-        )
+    @classmethod
+    def join(cls, tables: list[Detections]) -> Detections:
+        """Stack tables, in order."""
+        if len(tables) == 1:
+            return tables[0]
+        names = [column.name for column in fields(cls)]
+        return cls(*(np.concatenate([getattr(table, name) for table in tables]) for name in names))

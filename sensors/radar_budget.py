@@ -7,6 +7,7 @@ Where several pulse rates share a dwell, each has its own row.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ from sensors.filters import Filters
 from sensors.surface import EFFECTIVE_CURVATURE_PER_M, permittivity, roughness_m
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sensors.antenna import Antenna
     from sensors.radar_spec import PulseSpec
     from sensors.scanning import Scan
@@ -118,12 +121,44 @@ def budget_of(
     ----------
     snr_of_unit_echo : SNR of 1 m² at 1 m in the beam's centre, in a vacuum
     """
+    turns = not np.isnan(scan.azimuth_rad(0.0))
+    middle, half = scan.sector_rad
+    budget = _budget(
+        spec.model_copy(update={"id": "any"}),  # what else differs in nothing shares its tables
+        snr_of_unit_echo,
+        scan.period_s if turns else 0.0,
+        (float(middle), float(half)),
+        round(sight.height_m, 1),
+        sight.lowest_m.size == 0,
+        environment,
+    )
+    return budget._replace(height_m=sight.height_m, curvature_per_m=sight.curvature_per_m)
+
+
+@lru_cache(maxsize=256)
+def _budget(
+    spec: PulseSpec,
+    snr_of_unit_echo: float,
+    turn_s: float,
+    sector_rad: tuple[float, float],
+    height_m: float,
+    smooth: bool,
+    environment: Environment,
+) -> Budget:
+    """Return the budget of a radar so high above the ground.
+
+    Parameters
+    ----------
+    turn_s : time of a turn, 0 for one that does not turn
+    sector_rad : azimuth of the middle, and half the width
+    smooth : whether the ground mirrors; relief sends the wave elsewhere
+    """
     frequency_hz = spec.frequency_ghz * 1e9
     wavelength_m = SPEED_OF_LIGHT_MPS / frequency_hz
     vertical = spec.polarisation == "vertical"
     antenna = spec.antenna()
     air = air_over(environment, frequency_hz, 0.5 * np.pi if vertical else 0.0)
-    filters = Filters.of(spec, wavelength_m, scan)
+    filters = Filters.of(spec, wavelength_m, turn_s)
     pulse_m = 0.5e-6 * SPEED_OF_LIGHT_MPS * spec.pulse_width_us if spec.prf_hz else 0.0
     ranges = _Ranges(
         unambiguous_m=filters.unambiguous_m,
@@ -135,7 +170,7 @@ def budget_of(
         rcs_m2 = surface_clutter_rcs_m2(
             environment,
             range_m,
-            sight.mast_m,
+            height_m,
             frequency_hz,
             _TWO_WAY * antenna.beamwidth_rad,
             spec.range_resolution_m,
@@ -147,7 +182,7 @@ def budget_of(
 
     def rain(range_m: Floats) -> Floats:
         # The beam is taken as level: its height grows with the earth's curvature alone.
-        centre_m = sight.mast_m + 0.5 * EFFECTIVE_CURVATURE_PER_M * range_m**2
+        centre_m = height_m + 0.5 * EFFECTIVE_CURVATURE_PER_M * range_m**2
         half_m = 0.5 * antenna.elevation_beamwidth_rad * range_m
         low_m = np.maximum(centre_m - half_m, 0.0)
         top_m = np.maximum(centre_m + half_m, low_m + 1.0)
@@ -167,22 +202,22 @@ def budget_of(
 
     rain_mps = float(rain_spread_mps(20e3, antenna.elevation_beamwidth_rad))
     return Budget(
-        height_m=sight.mast_m,
-        curvature_per_m=sight.curvature_per_m,
+        height_m=height_m,
+        curvature_per_m=np.zeros(2),
         wavelength_m=wavelength_m,
         gas_db_per_m=air.gas_db_per_m,
         rain_db_per_m=float(air.rain_db_per_m),
         rain_top_m=float(air.rain_top_m),
-        bounces=True,
+        bounces=smooth,
         permittivity=complex(permittivity(environment, frequency_hz)),
         vertical=vertical,
         roughness_m=float(roughness_m(environment)),
         elevation_gain=_elevation_gain(antenna),
-        azimuth_gain=_azimuth_gain(antenna, scan),
+        azimuth_gain=_azimuth_gain(antenna, turn_s, sector_rad),
         unambiguous_m=filters.unambiguous_m,
         pulse_m=pulse_m,
         surface=ranges.folded(surface),
-        rain=ranges.folded(rain),
+        rain=ranges.folded(rain) if environment.rain_mm_per_h > 0.0 else ranges.none(),
         cycles_per_mps=filters.cycles_per_mps,
         response=filters.response(),
         surface_left=filters.left(surface_spread_mps(environment)),
@@ -211,12 +246,12 @@ def _elevation_gain(antenna: Antenna) -> Floats:
     )
 
 
-def _azimuth_gain(antenna: Antenna, scan: Scan) -> Floats:
+def _azimuth_gain(antenna: Antenna, turn_s: float, sector_rad: tuple[float, float]) -> Floats:
     """Return the table ``Budget.azimuth_gain``: a turning face looks along its broadside."""
-    if scan.azimuth_rad(0.0) == scan.azimuth_rad(0.0):  # it turns
+    if turn_s > 0.0:
         return np.ones(_AZIMUTHS)
     azimuth = np.linspace(0.0, 2.0 * np.pi, _AZIMUTHS)
-    off = off_face_rad(azimuth, scan.sector_rad)
+    off = off_face_rad(azimuth, sector_rad)
     broadside = antenna.tilt_rad
     gain: Floats = 10.0 ** (-0.2 * antenna.scan_loss_db(off, broadside))
     return gain
@@ -229,10 +264,13 @@ class _Ranges(NamedTuple):
     pulse_m: float
     range_max_m: float
 
-    def folded(self, power: object) -> Floats:
-        """Return (P, B) sums of a power over range (a function of arrays) over all folds."""
-        table = np.zeros((self.unambiguous_m.size, _RANGES))
-        assert callable(power)
+    def none(self) -> Floats:
+        """Return (P, B) of nothing."""
+        return np.zeros((self.unambiguous_m.size, _RANGES))
+
+    def folded(self, power: Callable[[Floats], Floats]) -> Floats:
+        """Return (P, B) sums over all folds of a power, a function of range."""
+        table = self.none()
         for row, span_m in enumerate(self.unambiguous_m):
             shown_m = span_m * (np.arange(_RANGES) / (_RANGES - 1.0)) ** 2
             folds = max(1, int(np.ceil(self.range_max_m / span_m)))

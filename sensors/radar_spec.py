@@ -104,12 +104,6 @@ class PulseSpec(Spec):
     emission_control: Annotated[
         tuple[Window, ...], Field(description="[from_s, to_s] of each time in which it is silent")
     ] = ()
-    strobes: Annotated[
-        bool, Field(description="report bearings of jammers, as a sensor of its own: ID.strobe")
-    ] = False
-    strobe_threshold_db: Annotated[
-        float, Field(ge=0, le=60, description="a jammer's noise over all other noise")
-    ] = 10.0
 
     @model_validator(mode="after")
     def _check_pulses(self) -> Self:
@@ -216,6 +210,12 @@ class RadarSpec(PulseSpec):
     update_s: Annotated[float, Field(ge=0.01, le=3600)] | None = None
     azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
     sector_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
+    strobes: Annotated[
+        bool, Field(description="report bearings of jammers, as a sensor of its own: ID.strobe")
+    ] = False
+    strobe_threshold_db: Annotated[
+        float, Field(ge=0, le=60, description="a jammer's noise over all other noise")
+    ] = 10.0
 
     @model_validator(mode="before")
     @classmethod

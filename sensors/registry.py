@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import Field
 
 from sensors.acoustic import AcousticSpec
+from sensors.array_radar import ArrayRadarSpec
 from sensors.camera import CameraSpec, InfraredSpec
 from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.passive_radar import PassiveRadarSpec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 #: A sensor in a scenario, told by its ``kind``; join further kinds with ``|``.
 SensorSpec = Annotated[
     RadarSpec
+    | ArrayRadarSpec
     | PassiveRadarSpec
     | SecondaryRadarSpec
     | AcousticSpec
@@ -143,7 +145,8 @@ class Sensor(Protocol):
 
     @property
     def listens(self) -> bool:
-        """Whether it hears only what targets send or sound: its silence says nothing of them."""
+        """Whether its silence says nothing of a target: it hears only what targets send or sound,
+        or may look elsewhere."""
 
     @property
     def other_enu_m(self) -> Floats:

@@ -16,7 +16,7 @@ from sensors.link import Receiver
 from sensors.listener import ALL_ELEVATIONS_RAD, Listener
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Stare
-from sensors.stand import Stand
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Plots, Truth, Visibility
 from sim.world.spec import Identifier, Spec
 
@@ -73,7 +73,7 @@ class DirectionFinderSpec(ReceiverSpec):
             id=self.id,
             index=mount.index,
             site=mount.site,
-            stand=Stand.at(mount.position_enu_m, surroundings),
+            sight=Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km),
             period_s=self.update_s,
             range_limits_m=np.array([0.0, self.range_max_km * 1e3]),
             elevation_rad=ALL_ELEVATIONS_RAD,
@@ -87,15 +87,15 @@ class DirectionFinderSpec(ReceiverSpec):
 
 
 def emission_snr(
-    receiver: Receiver, stand: Stand, signatures: Signatures, target: Ints, polar: Floats
+    receiver: Receiver, sight: Sight, signatures: Signatures, target: Ints, polar: Floats
 ) -> Floats:
     """Return the SNR (K,) of targets' own radio links at polar places (K, 4)."""
     return receiver.snr(
         signatures.rf_dbm[target],
         signatures.rf_hz[target],
         polar[:, 0],
-        stand.height_m,
-        stand.target_height_m(polar),
+        sight.mast_m,
+        sight.target_height_m(polar),
     )
 
 
@@ -127,23 +127,20 @@ class DirectionFinder(Listener):
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         scan = Stare(self.period_s, self.sector_rad)
-        looks = scan.looks(
-            scene.targets, scene.start, scene.end, self.origin_enu_m, self.enu_R_sensor
-        )
-        sends = np.isfinite(scene.targets.signatures.rf_dbm[looks.target])
-        time_s, target = looks.time_s[sends], looks.target[sends]
-        polar, code = self._locate(looks.position_enu_m[sends], looks.velocity_enu_mps[sends])
-        snr = np.zeros(target.size)
+        look_s = scan.look_times_s(scene.start.time_s, scene.end.time_s)
+        signatures = scene.targets.signatures
+        rows = self._in_reach(scene, np.isfinite(signatures.rf_dbm), self.range_max_m)
+        time_s, target = np.repeat(look_s, rows.size), np.tile(rows, look_s.size)
+        polar, code = self._locate(*scene.targets.at(time_s, target))
         seen = code == Visibility.VISIBLE
-        snr[seen] = emission_snr(
-            self.receiver, self.stand, scene.targets.signatures, target[seen], polar[seen]
-        )
+        time_s, target, polar = time_s[seen], target[seen], polar[seen]
+        snr = emission_snr(self.receiver, self.sight, signatures, target, polar)
         noticed, measured_snr = self.receiver.draw(snr, rng)
-        found = seen & noticed & (rng.random(target.size) < self.intercept_probability)
+        found = noticed & (rng.random(target.size) < self.intercept_probability)
         sigma = self.azimuth_sigma_rad(measured_snr[found])
         azimuth = polar[found, 1] + sigma * rng.standard_normal(sigma.size)
         plots = self._plots(time_s[found], azimuth, sigma, measured_snr[found], target[found])
-        alarms = self._false_alarms(scan.look_times_s(scene.start.time_s, scene.end.time_s), rng)
+        alarms = self._false_alarms(look_s, rng)
         if not len(alarms):
             return plots
         found_all = Plots.concatenate([plots, alarms])
@@ -162,7 +159,7 @@ class DirectionFinder(Listener):
         code[silent] = Visibility.SILENT
         pd = np.zeros(len(truth))
         rows = np.flatnonzero(code == Visibility.VISIBLE).astype(np.int32)
-        snr = emission_snr(self.receiver, self.stand, targets.signatures, rows, polar[rows])
+        snr = emission_snr(self.receiver, self.sight, targets.signatures, rows, polar[rows])
         pd[rows] = self.intercept_probability * self.receiver.pd(snr)
         code[rows[pd[rows] < 0.5 * self.intercept_probability]] = Visibility.WEAK_ECHO
         return pd, code

@@ -93,6 +93,11 @@ class Rotation:
         """Azimuth of the middle of what the beam reaches, and half its width: (2,)."""
         return _ALL_ROUND_RAD
 
+    @property
+    def dwell_s(self) -> float:
+        """How long the beam is on a target."""
+        return self.beamwidth_rad / self.rate_rad_per_s
+
     def azimuth_rad(self, time_s: float) -> float:
         """Return where the beam looks, in [0, 2π)."""
         return (self.first_azimuth_rad + self.rate_rad_per_s * time_s) % _TURN
@@ -180,6 +185,11 @@ class Stare:
 
     period_s: float
     sector_rad: Floats
+
+    @property
+    def dwell_s(self) -> float:
+        """How long a look takes: nothing against what moves meanwhile."""
+        return 0.0
 
     def azimuth_rad(self, time_s: float) -> float:
         """Return NaN: the beam does not turn."""

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from sensors.listener import Listener
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.scanning import Rotation
-from sensors.stand import Stand
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Plots, Reply, Truth, Visibility
 from sim.world.spec import Identifier, Spec
 
@@ -75,7 +75,7 @@ class SecondaryRadarSpec(Spec):
             id=self.id,
             index=mount.index,
             site=mount.site,
-            stand=Stand.at(mount.position_enu_m, surroundings),
+            sight=Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km),
             period_s=60.0 / self.rate_rpm,
             range_limits_m=limits,
             elevation_rad=np.array([-0.5 * np.pi, np.radians(self.elevation_max_deg)]),
@@ -186,7 +186,7 @@ class SecondaryRadar(Listener):
     ) -> Plots:
         time_s, azimuth = self.scan.draw_looks(size, start.time_s, end.time_s, rng)
         place = np.full((size, 4), np.nan)
-        place[:, 0] = rng.uniform(*self.range_limits_m, size)
+        place[:, 0] = rng.uniform(self.range_limits_m[0], self.range_limits_m[1], size)
         place[:, 1] = azimuth
         none = np.full(size, FALSE_ALARM, np.int32)
         return self._plots(time_s, place, np.full(size, Reply.CIVIL, np.uint8), none)

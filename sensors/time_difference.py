@@ -17,7 +17,7 @@ from sensors.link import Receiver
 from sensors.listener import ALL_ELEVATIONS_RAD, Listener
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.rf import ReceiverSpec, emission_snr
-from sensors.stand import Stand
+from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
 from sim.world.spec import Identifier, Position
 
@@ -63,7 +63,7 @@ class TimeDifferenceSpec(ReceiverSpec):
         ValueError
             If two receivers stand at one place.
         """
-        reference = Stand.at(mount.position_enu_m, surroundings)
+        reference = Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km)
         places = [reference.origin_enu_m]
         pairs = []
         for k, receiver in enumerate(self.receivers):
@@ -83,7 +83,7 @@ class TimeDifferenceSpec(ReceiverSpec):
                     id=f"{self.id}/{k + 1}",
                     index=mount.index + k,
                     site=mount.site,
-                    stand=Stand.at(place, surroundings),
+                    sight=Sight.over(surroundings, place, 1e3 * self.range_max_km),
                     period_s=self.update_s,
                     range_limits_m=np.array([0.0, self.range_max_km * 1e3]),
                     elevation_rad=ALL_ELEVATIONS_RAD,
@@ -106,7 +106,7 @@ class TimeDifference(Listener):
 
     Attributes
     ----------
-    stand, reference : this receiver, and the one it is compared with
+    sight, reference : this receiver, and the one it is compared with
     baseline_s : what light takes between them
     intercept_probability : that an emission falls into what is recorded
     timing_sigma_s : error of the difference of the two clocks
@@ -114,7 +114,7 @@ class TimeDifference(Listener):
     """
 
     receiver: Receiver
-    reference: Stand
+    reference: Sight
     baseline_s: float
     intercept_probability: float
     timing_sigma_s: float
@@ -145,9 +145,7 @@ class TimeDifference(Listener):
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
-        rows = np.flatnonzero(
-            (start.present | end.present) & np.isfinite(targets.signatures.rf_dbm)
-        ).astype(np.int32)
+        rows = self._in_reach(scene, np.isfinite(targets.signatures.rf_dbm), self.range_max_m)
         time_s, target = emissions(rows, start.time_s, end.time_s, self.period_s)
         position, velocity = targets.at(time_s, target)
         snr, code, difference = self._receive(targets.signatures, target, position, velocity)
@@ -202,7 +200,7 @@ class TimeDifference(Listener):
         snr = np.zeros(target.size)
         rows = (code == Visibility.VISIBLE) & np.isfinite(signatures.rf_dbm[target])
         snr[rows] = np.minimum(
-            emission_snr(self.receiver, self.stand, signatures, target[rows], here[rows]),
+            emission_snr(self.receiver, self.sight, signatures, target[rows], here[rows]),
             emission_snr(self.receiver, self.reference, signatures, target[rows], there[rows]),
         )
         return snr, code, (here[:, 0] - there[:, 0]) / SPEED_OF_LIGHT_MPS

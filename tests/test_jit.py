@@ -231,6 +231,7 @@ def test_leaf_kernels_make_and_return_no_arrays() -> None:
             assert not made, f"{path.name}: {name} calls {called}"
             assert not called.endswith(".copy"), f"{path.name}: {name} calls {called}"
         returns = ast.unparse(node.returns) if node.returns else "None"
-        scalars = {"None", "int", "float", "bool", "tuple[float, float]", "tuple[bool, float]"}
+        scalars = {"None", "int", "float", "bool", "complex"}
+        scalars |= {"tuple[float, float]", "tuple[bool, float]"}
         scalars |= {"tuple[float, float, int]", "tuple[float, float, float]"}
         assert returns in scalars, f"{path.name}: {name} returns {returns}"

@@ -17,6 +17,7 @@ from sim.engine.session import record_run
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
+from sim.scenario.errors import ScenarioError
 from sim.tracking import Poses, SensorModels, Tracker, TrackerConfig
 from sim.tracking.registration import Registration, RegistrationSettings
 
@@ -270,3 +271,32 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
     for name in ("plots", "tracks", "sensor_places"):
         file = f"{name}.parquet"
         assert (folder / file).read_bytes() == (other / file).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("aboard: frigate", "aboard: frigat", "no target has the id `frigat`"),
+        (
+            "    aboard: frigate",
+            "    position: {latitude_deg: 54, longitude_deg: 5}\n    aboard: frigate",
+            "either position or aboard",
+        ),
+        ("    aboard: frigate\n    mast_m: 25\n", "", "either position or aboard"),
+        (
+            "    aboard: frigate\n",
+            "    position: {latitude_deg: 54, longitude_deg: 5}\n",
+            "mast_m needs aboard",
+        ),
+        (
+            "  - id: frigate\n",
+            "  - id: frigate\n    count: 2\n    spread: {radius_m: 900}\n",
+            "`frigate` are 2 targets",
+        ),
+    ],
+)
+def test_a_carrier_that_is_none_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    assert TEXT.count(old) == 1
+    with pytest.raises(ScenarioError) as refused:
+        world_of(tmp_path, TEXT.replace(old, new))
+    assert any(words in problem.message for problem in refused.value.problems)

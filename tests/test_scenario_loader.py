@@ -6,14 +6,21 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from sensors.registry import SensorSpec
 from sim.scenario.errors import Problem, ScenarioError
 from sim.scenario.library import bundled, starter_text
 from sim.scenario.loader import dump_resolved, load
 from sim.scenario.references import conflicts
+
+#: All kinds of sensors, as a message lists them.
+*_FIRST, _LAST = (f"`{get_args(s.model_fields['kind'].annotation)[0]}`" for s in
+                  get_args(get_args(SensorSpec)[0]))  # fmt: skip
+KINDS = f"{', '.join(_FIRST)} or {_LAST}"
 
 BASE = """\
 schema: 1
@@ -127,7 +134,7 @@ def test_the_base_is_right(tmp_path: Path) -> None:
             "kind: radar",
             "kind: rader",
             "rader",
-            'sites[0].sensors[0].kind: expected `radar`, found the text "rader"',
+            f'sites[0].sensors[0].kind: expected {KINDS}, found the text "rader"',
             "did you mean `radar`?",
         ),
         (
@@ -495,7 +502,9 @@ def test_a_mistake_that_aliases_repeat_is_reported_once(tmp_path: Path) -> None:
     text = changed("area: {latitude_deg: 52.0,", "area: &here {latitude_deg: 52.0,")
     text = text.replace("position: {latitude_deg: 52, longitude_deg: 5}", "position: *here")
     assert load(write(tmp_path, text)).spec.name == "small"
-    [problem] = problems_of(tmp_path, text.replace("5.0, height_m: 40}", "5.0, terrain: {}}"))
+    [problem] = problems_of(
+        tmp_path, text.replace("5.0, height_m: 40}", "5.0, terrain: {kind: flat}}")
+    )
     assert problem.message == "unknown key `terrain`"
 
 

@@ -44,7 +44,7 @@ class Measured(IntEnum):
 
 
 class Reply(IntEnum):
-    """What a secondary radar's interrogation brought back with a plot."""
+    """What a secondary radar's interrogation brought back with a plot, or a report claims."""
 
     NONE = 0
     CIVIL = 1
@@ -347,6 +347,8 @@ class Snapshot:
     rejected : broken plots that the tracker has dropped so far
     class_probabilities : (M, C) of every class for each of the M tracks, NaN where none is
         told; (M, 0) without classification, and from a recording
+    uncorroborated : (K, 2) numbers of tracks that rest on reports alone, and the sensor that
+        ought to see their targets too
     site_tracks : each site's own confirmed tracks, by the numbers that they have in
         ``tracks``; none where ``tracks`` shows them itself
     sensor_position_enu_m : (S, 3) where every sensor is, NaN for one whose carrier is not
@@ -365,3 +367,4 @@ class Snapshot:
     class_probabilities: Floats = field(default_factory=lambda: np.empty((0, 0)))
     site_tracks: tuple[Tracks, ...] = ()
     sensor_position_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))

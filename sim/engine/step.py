@@ -48,6 +48,7 @@ def step(world: World, state: State) -> Snapshot:
         class_probabilities=probabilities,
         site_tracks=state.picture.site_tracks(time_s),
         sensor_position_enu_m=places,
+        uncorroborated=state.claims.judge(tracks),
     )
 
 

@@ -14,11 +14,13 @@ from sim.core.tables import Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
+from sim.picture.claims import Claims
 from sim.picture.looks import EchoFacts
 from sim.picture.track_classes import TrackClasses
 from sim.record.setting import Setting
 from sim.scenario.specs import Scenario
 from sim.tracking import SensorModels
+from sim.tracking.policy import sensor_columns
 from sim.world.frames import Frame
 from sim.world.truth import Targets
 
@@ -81,6 +83,7 @@ class World:
             classes=TrackClasses(self.frame, self.echoes) if self.setting.classes else None,
             sensors=tuple(s.for_run() if isinstance(s, Remembers) else s for s in self.sensors),
             cues=Cues.none(),
+            claims=Claims(sensor_columns(self.spec.tracker, self.models)),
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
@@ -104,6 +107,7 @@ class State:
     classes: TrackClasses | None
     sensors: tuple[Sensor, ...]
     cues: Cues
+    claims: Claims
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes

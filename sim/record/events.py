@@ -12,7 +12,7 @@ from sim.record.tables import SCHEMAS, Vocabulary, words
 
 
 class EventLog:
-    """Notes first detections, and tracks confirmed, identified and dropped."""
+    """Notes first detections, tracks confirmed, identified and dropped, and doubtful reports."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -20,6 +20,7 @@ class EventLog:
         self._rows: list[dict[str, Any]] = []
         self._seen = np.zeros((len(vocabulary.targets), len(vocabulary.sensors)), np.bool_)
         self._identities: dict[int, int] = {}
+        self._doubted: set[int] = set()
 
     def add(self, snapshot: Snapshot) -> None:
         """Compare a snapshot with what was known before it."""
@@ -40,6 +41,10 @@ class EventLog:
                 tracks.number[confirmed], tracks.identity[confirmed], strict=True
             )
         }
+        for number, sensor in snapshot.uncorroborated.tolist():
+            if number not in self._doubted:
+                self._doubted.add(number)
+                self._note(snapshot.time_s, "report-uncorroborated", number=number, sensor=sensor)
         if present == self._identities:
             return
         for number, identity in present.items():

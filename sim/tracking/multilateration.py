@@ -29,6 +29,8 @@ _BEARINGS = 8
 _REACHES = (0.3, 1.0, 3.0)
 _STEPS = 60
 _SETTLED_M = 0.1
+#: Beyond this, some direction is not told by the differences at all.
+_CONDITION_MAX = 1e7
 #: Solutions farther apart than this many sigmas are two.
 _APART_SIGMAS = 6.0
 _NEIGHBOURS_MAX = 1000
@@ -144,13 +146,18 @@ def _descend(
     miss, slope = residual(place)
     for _ in range(_STEPS):
         normal = slope.T @ slope
-        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope.T @ miss)
+        # Where the differences say nothing of a direction, the damping holds the step.
+        scale = np.maximum(np.diag(normal), 1e-6 * np.trace(normal))
+        step = np.linalg.solve(normal + damping * np.diag(scale), slope.T @ miss)
         tried, tried_slope = residual(place - step)
         if tried @ tried <= miss @ miss:
             place, miss, slope = place - step, tried, tried_slope
             damping = max(0.3 * damping, 1e-9)
             if np.linalg.norm(step) < _SETTLED_M:
-                return float(miss @ miss), place, np.linalg.inv(slope.T @ slope)
+                if np.linalg.cond(slope) > _CONDITION_MAX:
+                    return None
+                spread = np.asarray(np.linalg.inv(slope.T @ slope), float)
+                return float(miss @ miss), place, spread
         else:
             damping *= 10.0
             if damping > 1e12:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sim.core.geodesy import MEAN_EARTH_RADIUS_M
 from sim.core.jit import kernel
-from sim.core.tables import Floats, Measured
+from sim.core.tables import Floats, Ints, Measured
 from sim.tracking.policy import SensorColumns
 
 _POSITION = int(Measured.POSITION)
@@ -87,3 +89,21 @@ def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: 
     snr = (scale / max(range_m, 1.0)) ** 4
     detected: float = sensors.false_alarm_probability[s] ** (1.0 / (1.0 + snr))
     return detected
+
+
+@kernel()
+def surest_look(position_enu_m: Floats, sensors: SensorColumns, least: float) -> Ints:
+    """Return the sensor (K,) that most probably detects a target at each place (K, 3).
+
+    Of those whose silence counts; −1 where none does so with ``least`` probability or more.
+    """
+    surest = np.full(position_enu_m.shape[0], -1, np.int32)
+    for k in range(surest.size):
+        highest = least
+        for s in range(sensors.period_s.size):
+            if sensors.listens[s]:
+                continue
+            pd = detection_probability(s, position_enu_m[k], sensors, 0.0)
+            if pd >= highest:
+                highest, surest[k] = pd, s
+    return surest

@@ -1,0 +1,163 @@
+"""Radars against published numbers: search form, antennas, pulse rates, bistatic geometry."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from sensors.antenna import Antenna, beam_shape_loss_db
+from sensors.detection import SPEED_OF_LIGHT_MPS, radar_snr
+from sensors.mti import unambiguous_range_m
+from sensors.radar_equation import bistatic_snr, power_aperture_w_m2, search_snr, solid_angle_sr
+from sim.verification.check import Check
+
+_SEARCH = "MathWorks, documentation of radareqsearchsnr"
+_POWER = "MathWorks, documentation of radareqsearchpap"
+_SKOLNIK = "Skolnik, Introduction to Radar Systems, 3rd ed."
+_SIX_DECIBELS = 10.0**0.6
+
+
+def _search_db() -> float:
+    snr = search_snr(
+        1000e3,
+        0.1,
+        power_aperture_w_m2=3e6,
+        search_time_s=10.0,
+        solid_angle_sr=solid_angle_sr(np.radians(30.0), 0.0, np.radians(45.0)),
+        system_temperature_k=487.0,
+        losses=_SIX_DECIBELS,
+    )
+    return float(10.0 * np.log10(snr))
+
+
+def _power_aperture() -> float:
+    return power_aperture_w_m2(
+        111e3,
+        1.0,
+        10.0**1.3,
+        search_time_s=60.0 / 12.5,
+        solid_angle_sr=solid_angle_sr(2.0 * np.pi, 0.0, np.radians(45.0)),
+        system_temperature_k=487.0,
+        losses=100.0,
+    )
+
+
+def _relative_db(off_beamwidths: float, sidelobe_db: float = -25.0) -> float:
+    antenna = Antenna(35.0, 0.04, 0.08, sidelobe_db)
+    return float(antenna.relative_db(0.04 * off_beamwidths, 0.0))
+
+
+def _far_sidelobe_dbi(off_deg: float) -> float:
+    """Antenna of 100 wavelengths: 47.7 dBi, half power over 0.7°, first side lobe 32 dBi."""
+    dish = Antenna(47.7, np.radians(0.7), np.radians(0.7), 32.0 - 47.7)
+    return float(dish.gain_db(np.radians(off_deg), 0.0))
+
+
+def _cosecant_db() -> float:
+    antenna = Antenna(
+        34.0,
+        np.radians(1.45),
+        np.radians(4.8),
+        -24.5,
+        "cosecant-squared",
+        (np.radians(1.2), np.radians(40.0)),
+    )
+    off = np.radians([30.0, 6.0]) - antenna.centre_rad(0.0)
+    high, low = antenna.relative_db(0.0, off)
+    return float(high - low)
+
+
+def _scan_db() -> float:
+    array = Antenna(35.0, 0.04, 0.04, scan_exponent=1.5)
+    return float(array.scan_loss_db(np.radians(60.0), 0.0))
+
+
+def _bistatic_db() -> float:
+    """Of a bistatic radar whose both ends are at one place, against a pulse radar."""
+    common = {"frequency_hz": 1e9, "system_temperature_k": 290.0, "losses": 2.0}
+    pulse = radar_snr(50e3, 1.0, peak_power_w=1e6, pulse_width_s=2e-7, gain=100.0, **common)
+    both = bistatic_snr(50e3, 50e3, 1.0, erp_w=1e8, gain=100.0, integration_s=2e-7, **common)
+    return float(10.0 * np.log10(both / pulse))
+
+
+def _path_cell_m(bandwidth_hz: float) -> float:
+    return SPEED_OF_LIGHT_MPS / bandwidth_hz
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("search radar equation: SNR at 1000 km", "dB", 13.8182, _search_db, 5e-5, _SEARCH),
+    Check(
+        "search radar equation: power-aperture for 111 km",
+        "W m²",
+        2.3689e4,
+        _power_aperture,
+        0.5,
+        _POWER,
+    ),
+    Check(
+        "antenna half a beamwidth off",
+        "dB",
+        -3.0,
+        partial(_relative_db, 0.5),
+        0.02,
+        "definition of the half-power beamwidth",
+    ),
+    Check(
+        "side lobe at 10°, 100 wavelengths",
+        "dBi",
+        7.0,
+        partial(_far_sidelobe_dbi, 10.0),
+        2.6,
+        "Recommendation ITU-R F.699: 32 − 25 log φ, without its plateau",
+    ),
+    Check(
+        "cosecant-squared beam, 30° against 6°",
+        "dB",
+        -13.59,
+        _cosecant_db,
+        0.01,
+        "Recommendation ITU-R M.1851: (sin θ₁ / sin θ)², Radar C of M.1464",
+    ),
+    Check("loss of scanning by 60°, cos^1.5", "dB", 4.515, _scan_db, 1e-3, f"{_SKOLNIK}, ch. 9"),
+    Check(
+        "beam-shape loss, two dimensions",
+        "dB",
+        3.2,
+        partial(beam_shape_loss_db, 2),
+        1e-9,
+        "Barton, Modern Radar System Analysis: 1.6 dB each",
+    ),
+    Check(
+        "unambiguous range, 1 kHz",
+        "km",
+        149.896,
+        lambda: unambiguous_range_m(1000.0) / 1e3,
+        1e-3,
+        f"{_SKOLNIK}, ch. 1",
+    ),
+    Check(
+        "bistatic radar, both ends at one place, against pulse radar",
+        "dB",
+        0.0,
+        _bistatic_db,
+        1e-9,
+        "Willis, Bistatic Radar: the monostatic equation is its special case",
+    ),
+    Check(
+        "path cell of FM radio, 50 kHz",
+        "km",
+        6.0,
+        lambda: _path_cell_m(50e3) / 1e3,
+        0.01,
+        "c / B; Griffiths and Baker, IEE Proc. 152(3), 2005",
+    ),
+    Check(
+        "path cell of DVB-T, 7.61 MHz",
+        "m",
+        39.4,
+        lambda: _path_cell_m(7.61e6),
+        0.05,
+        "c / B; Griffiths and Baker, IEE Proc. 152(3), 2005",
+    ),
+)
