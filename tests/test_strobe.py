@@ -157,7 +157,7 @@ def test_false_strobes_are_as_many_as_stated() -> None:
 
 
 def test_strobes_move_with_their_radar() -> None:
-    radar, strobe = both()
+    _, strobe = both()
     place = np.array([30e3, -20e3, 4e3])
     there = moved(strobe, place, stage.surroundings(FRAME))
     np.testing.assert_array_equal(there.origin_enu_m, place)
