@@ -61,6 +61,22 @@ def test_the_low_flight_is_held_under_one_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_electronic_attack(tmp_path: Path) -> None:
+    metrics = judged("electronic-attack", tmp_path / "run")
+    targets = {target["id"]: target for target in metrics["targets"]}
+    # Nothing but strobes tells of the jammer that stands off, 200 km away.
+    stand_off = targets["stand-off"]
+    assert stand_off["first_detection_by"].endswith(".strobe")
+    assert stand_off["position_rms_m"] < 2000.0
+    # What screens the raid is named, until it burns through.
+    hidden = [gap for k in range(1, 5) for gap in targets[f"raid/{k}"]["untracked"]]
+    assert any(gap["reasons"].get("jammed", 0.0) > 0.3 for gap in hidden)
+    assert all(targets[f"raid/{k}"]["continuity"] > 0.5 for k in range(1, 5))
+    assert targets["ghost"]["present_s"] == 0.0
+    assert metrics["siap"]["spuriousness"] > 0.2, "false echoes and reports deceive"
+
+
+@pytest.mark.slow
 def test_the_cruise_missile_is_lost_behind_hills_and_seen_in_time(tmp_path: Path) -> None:
     metrics = judged("low-flyer-terrain", tmp_path / "run")
     missile = next(t for t in metrics["targets"] if t["id"] == "cruise-missile")

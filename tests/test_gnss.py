@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import stage
-from test_jamming import FRAME, NOWHERE, at, resting
+from test_jamming import FRAME, NOWHERE, at, resting, seen
 
+from sensors.cooperative import AdsBSpec
 from sensors.gnss import (
     ANTENNA_DBI,
     CAPTURE_DB,
@@ -19,7 +20,7 @@ from sensors.gnss import (
     spoofed_position,
     tolerable_jam_to_signal_db,
 )
-from sim.core.tables import Floats
+from sim.core.tables import Floats, Visibility
 from sim.world.attackers import GROUND, Attacker, Attackers
 from sim.world.electronic_attack import GnssAttack
 
@@ -101,3 +102,26 @@ def test_the_strongest_spoofer_leads_and_a_jammer_outdoes_it() -> None:
 def test_no_attack_changes_nothing() -> None:
     targets = resting([at(0.0, 10e3, 5e3)])
     np.testing.assert_array_equal(believed(targets, 0.0), targets.truth(0.0).position_enu_m)
+
+
+def test_reports_follow_what_navigation_says() -> None:
+    """ADS-B of three: one denied, one led astray, one far from both."""
+    spec = AdsBSpec.model_validate({"kind": "ads-b", "preset": "ground-receiver", "id": "a"})
+    receiver = stage.build(spec, FRAME, (0.0, 0.0, 30.0))
+    places = [at(0.0, 60e3, 5e3), at(120.0, 60e3, 5e3), at(240.0, 60e3, 5e3)]
+    targets = resting(places, ads_b_nacp=9)
+    denied = Attacker(attack(power_w=0.1), GROUND, places[0] + [0.0, 0.0, 500.0])
+    spoofer = attack(kind="spoofer", power_w=1e-5, drift_mps=[0, 30, 0])
+    led = Attacker(spoofer, GROUND, places[1] + [0.0, 0.0, 500.0])
+    targets.attackers = Attackers(gnss=(denied, led))
+    plots = seen(targets, receiver, 60.0)
+    told = plots.measurement[:, :3] @ receiver.enu_R_sensor.T + receiver.origin_enu_m
+    near = [np.linalg.norm(told - place, axis=1) < 5e3 for place in places]
+    assert not near[0].any()
+    assert (plots.truth_id[near[1]] == -1).all()
+    assert (plots.truth_id[near[2]] == 2).all()
+    off = told[near[1]] - places[1] - np.outer(plots.time_s[near[1]], [0, 30, 0])
+    assert near[1].sum() > 40
+    assert np.abs(off).max() < 6 * plots.sigma[near[1]][:, :3].max()
+    code = receiver.visibility(targets, targets.truth(10.0))[1]
+    assert [Visibility(c).name for c in code] == ["SILENT", "SILENT", "VISIBLE"]

@@ -13,6 +13,7 @@ import stage
 from small_scenarios import world_of
 from test_jamming import FRAME, PLACE, STARING, at, carried, jammer, resting, seen
 
+from sensors.aboard import moved
 from sensors.mount import Mount
 from sensors.radar import Radar, RadarSpec
 from sensors.scene import Scene
@@ -153,6 +154,18 @@ def test_false_strobes_are_as_many_as_stated() -> None:
     expected = strobe.clutter_density * span * 200_000
     assert abs(len(plots) - expected) < 5 * math.sqrt(expected)
     assert (plots.truth_id == -1).all()
+
+
+def test_strobes_move_with_their_radar() -> None:
+    _, strobe = both()
+    place = np.array([30e3, -20e3, 4e3])
+    there = moved(strobe, place, stage.surroundings(FRAME))
+    np.testing.assert_array_equal(there.origin_enu_m, place)
+    targets = resting([at(140, 90e3, 9e3)])
+    targets.attackers = Attackers(noise=(carried(jammer()),))
+    east, north, _ = at(140, 90e3, 9e3) - place
+    bearing = seen(targets, there, 1.0).measurement[0, 1]
+    assert math.degrees(bearing) == pytest.approx(math.degrees(math.atan2(east, north)), abs=1.5)
 
 
 def test_no_strobes_in_silence() -> None:
