@@ -43,6 +43,8 @@ _ARRIVAL_STEPS = 12
 _ARRIVAL_TOLERANCE_S = 1e-5
 #: Straight overhead an azimuth says nothing; its error is bounded there.
 _LEAST_COSINE = 0.1
+#: Sound from farther than this many times the range neither is reported nor disturbs.
+_HEARD_FROM = 2.0
 
 
 class AcousticSpec(Spec):
@@ -214,9 +216,8 @@ class Acoustic(Listener):
         start, end = scene.start, scene.end
         scan = Stare(self.period_s, self.sector_rad)
         look_s = scan.look_times_s(start.time_s, end.time_s)
-        rows = np.flatnonzero(
-            (start.present | end.present) & np.isfinite(scene.targets.signatures.acoustic_db)
-        ).astype(np.int32)
+        sounds = np.isfinite(scene.targets.signatures.acoustic_db)
+        rows = self._in_reach(scene, sounds, _HEARD_FROM * self.range_max_m)
         plots = [
             self._look(scene.targets, time_s, rows, rng) for time_s in look_s.tolist() if rows.size
         ]

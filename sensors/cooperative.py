@@ -39,6 +39,7 @@ NACP_BOUNDS_M = {
     10: (10.0, 15.0),
     11: (3.0, 4.0),
 }
+_BOUNDS_M = np.array(list(NACP_BOUNDS_M.values()))
 #: A circle of this many standard deviations holds 95 % of a two-dimensional normal error,
 #: √(−2 ln 0.05); an interval of so many 95 % of a one-dimensional one.
 CIRCLE_95 = float(np.sqrt(-2.0 * np.log(0.05)))
@@ -162,7 +163,7 @@ class _ReportReceiver(Listener):
         ``FALSE_ALARM``.
         """
         targets, signatures = scene.targets, scene.targets.signatures
-        rows = np.flatnonzero(self._tells(signatures)).astype(np.int32)
+        rows = self._in_reach(scene, self._tells(signatures), self.range_max_m)
         time_s, target = emissions(
             rows, scene.start.time_s, scene.end.time_s, self.period_s, self.jitter
         )
@@ -254,8 +255,9 @@ class AdsB(_ReportReceiver):
         return signatures.ads_b_offset_enu_m
 
     def _bounds_m(self, signatures: Signatures, target: Ints) -> Floats:
-        categories = np.clip(signatures.ads_b_nacp[target], min(NACP_BOUNDS_M), max(NACP_BOUNDS_M))
-        return np.array([NACP_BOUNDS_M[nacp] for nacp in categories.tolist()]).reshape(-1, 2)
+        worst, best = min(NACP_BOUNDS_M), max(NACP_BOUNDS_M)
+        bounds_m: Floats = _BOUNDS_M[np.clip(signatures.ads_b_nacp[target], worst, best) - worst]
+        return bounds_m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

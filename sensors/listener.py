@@ -10,8 +10,9 @@ import numpy as np
 from sim.core.tables import Measured
 
 if TYPE_CHECKING:
+    from sensors.scene import Scene
     from sensors.sight import Sight
-    from sim.core.tables import Bools, Bytes, Floats
+    from sim.core.tables import Bools, Bytes, Floats, Ints
 
 ALL_ROUND_RAD = np.array([0.0, np.pi])
 ALL_ELEVATIONS_RAD = np.array([-0.5 * np.pi, 0.5 * np.pi])
@@ -124,6 +125,25 @@ class Listener:
     def beam_azimuth_rad(self, time_s: float) -> float:
         """Return NaN: nothing turns."""
         return float("nan")
+
+    def _in_reach(self, scene: Scene, able: Bools, reach_m: float) -> Ints:
+        """Return the targets (K,) that are able to be heard, and near enough at either end.
+
+        A window's way is added: who could come near in between is among them. Ghosts, who are
+        at neither end, always are.
+        """
+        start, end = scene.start, scene.end
+        able = able & (start.present | end.present | scene.targets.signatures.ghost)
+        rows = np.flatnonzero(able).astype(np.int32)
+        way_m = np.zeros(rows.size)
+        apart_m = np.full(rows.size, np.inf)
+        for truth in (start, end):
+            offset = truth.position_enu_m[rows] - self.origin_enu_m
+            apart_m = np.fmin(apart_m, np.sqrt((offset * offset).sum(axis=1)))
+            velocity = truth.velocity_enu_mps[rows]
+            way_m = np.fmax(way_m, np.sqrt((velocity * velocity).sum(axis=1)))
+        near = apart_m <= reach_m + 2.0 * way_m * (end.time_s - start.time_s)
+        return rows[near | scene.targets.signatures.ghost[rows]]
 
     def _locate(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bytes]:
         """Return polar places (K, 4) and ``Visibility`` (K,) by geometry and relief."""

@@ -127,23 +127,20 @@ class DirectionFinder(Listener):
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         scan = Stare(self.period_s, self.sector_rad)
-        looks = scan.looks(
-            scene.targets, scene.start, scene.end, self.origin_enu_m, self.enu_R_sensor
-        )
-        sends = np.isfinite(scene.targets.signatures.rf_dbm[looks.target])
-        time_s, target = looks.time_s[sends], looks.target[sends]
-        polar, code = self._locate(looks.position_enu_m[sends], looks.velocity_enu_mps[sends])
-        snr = np.zeros(target.size)
+        look_s = scan.look_times_s(scene.start.time_s, scene.end.time_s)
+        signatures = scene.targets.signatures
+        rows = self._in_reach(scene, np.isfinite(signatures.rf_dbm), self.range_max_m)
+        time_s, target = np.repeat(look_s, rows.size), np.tile(rows, look_s.size)
+        polar, code = self._locate(*scene.targets.at(time_s, target))
         seen = code == Visibility.VISIBLE
-        snr[seen] = emission_snr(
-            self.receiver, self.sight, scene.targets.signatures, target[seen], polar[seen]
-        )
+        time_s, target, polar = time_s[seen], target[seen], polar[seen]
+        snr = emission_snr(self.receiver, self.sight, signatures, target, polar)
         noticed, measured_snr = self.receiver.draw(snr, rng)
-        found = seen & noticed & (rng.random(target.size) < self.intercept_probability)
+        found = noticed & (rng.random(target.size) < self.intercept_probability)
         sigma = self.azimuth_sigma_rad(measured_snr[found])
         azimuth = polar[found, 1] + sigma * rng.standard_normal(sigma.size)
         plots = self._plots(time_s[found], azimuth, sigma, measured_snr[found], target[found])
-        alarms = self._false_alarms(scan.look_times_s(scene.start.time_s, scene.end.time_s), rng)
+        alarms = self._false_alarms(look_s, rng)
         if not len(alarms):
             return plots
         found_all = Plots.concatenate([plots, alarms])

@@ -145,9 +145,7 @@ class TimeDifference(Listener):
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
-        rows = np.flatnonzero(
-            (start.present | end.present) & np.isfinite(targets.signatures.rf_dbm)
-        ).astype(np.int32)
+        rows = self._in_reach(scene, np.isfinite(targets.signatures.rf_dbm), self.range_max_m)
         time_s, target = emissions(rows, start.time_s, end.time_s, self.period_s)
         position, velocity = targets.at(time_s, target)
         snr, code, difference = self._receive(targets.signatures, target, position, velocity)

@@ -61,6 +61,17 @@ def test_the_low_flight_is_held_under_one_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_cruise_missile_is_lost_behind_hills_and_seen_in_time(tmp_path: Path) -> None:
+    metrics = judged("low-flyer-terrain", tmp_path / "run")
+    missile = next(t for t in metrics["targets"] if t["id"] == "cruise-missile")
+    first = missile["untracked"][0]
+    assert first["when"] == "before first track"
+    assert first["reasons"]["masked"] > 0.7
+    assert missile["first_track_s"] > 20.0
+    assert missile["range_at_first_track_m"] < 25e3
+
+
+@pytest.mark.slow
 def test_both_engines_agree_over_a_whole_scenario(tmp_path: Path) -> None:
     tables = []
     for engine in ("numba", "filterpy"):

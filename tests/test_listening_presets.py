@@ -70,10 +70,7 @@ def test_built_sensors_tell_the_tracker_what_it_asks(kind: str, name: str) -> No
     ("sensor", "message"),
     [
         ("kind: acoustic, preset: acoustic-nod", "did you mean 'acoustic-node'?"),
-        (
-            "kind: ads-b, preset: ground-receiver, reception_probability: 1.5",
-            "reception_probability",
-        ),
+        ("kind: ads-b, preset: ground-receiver, jitter: 1.5", "sensors[0].jitter"),
         ("kind: time-difference, preset: drone-link-network", "receivers"),
         ("kind: acoustic, preset: acoustic-array, microphones: 2", "tell no direction"),
         ("kind: secondary-radar, preset: airport-monopulse, range_max_km: 0.5", "must be below"),

@@ -17,6 +17,7 @@ from sim.engine.platforms import poses_of
 from sim.engine.recorder import Outcome, judge_folder, outcome_of, record
 from sim.engine.step import present
 from sim.engine.world import World
+from sim.picture.claims import Claims
 from sim.picture.track_classes import TrackClasses
 from sim.record.recording import Recording
 from sim.record.setting import Setting
@@ -26,7 +27,7 @@ from sim.scenario.loader import LoadedScenario
 from sim.scenario.specs import Scenario
 from sim.tracking.config import TrackerConfig
 from sim.tracking.history import Taken
-from sim.tracking.policy import model_rows
+from sim.tracking.policy import model_rows, sensor_columns
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
 from sim.world.relief import TerrainError
@@ -116,6 +117,7 @@ def track_again(
     time_s = np.where(np.isfinite(plots.time_s), plots.time_s, 0.0)
     step_of = np.searchsorted(ends_s, time_s)
     classes = TrackClasses(world.frame, world.echoes) if world.setting.classes else None
+    claims = Claims(sensor_columns(world.spec.tracker, world.models))
     order = np.argsort(step_of, kind="stable")
     bounds = np.searchsorted(step_of[order], np.arange(steps + 1))
     for k, end_s in enumerate(ends_s.tolist()):
@@ -135,6 +137,7 @@ def track_again(
             class_probabilities=probabilities,
             site_tracks=picture.site_tracks(end_s),
             sensor_position_enu_m=places,
+            uncorroborated=claims.judge(tracks),
         )
 
 

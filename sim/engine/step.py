@@ -48,9 +48,7 @@ def step(world: World, state: State) -> Snapshot:
         class_probabilities=probabilities,
         site_tracks=state.picture.site_tracks(time_s),
         sensor_position_enu_m=places,
-        uncorroborated=(
-            np.empty((0, 2), np.int32) if state.claims is None else state.claims.judge(tracks)
-        ),
+        uncorroborated=state.claims.judge(tracks),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sensors.abilities import Remembers
 from sensors.registry import Sensor
 from sensors.scene import Cues
-from sim.core.tables import Bytes, Floats, Ints, Measured, Truth
+from sim.core.tables import Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
@@ -83,17 +83,12 @@ class World:
             classes=TrackClasses(self.frame, self.echoes) if self.setting.classes else None,
             sensors=tuple(s.for_run() if isinstance(s, Remembers) else s for s in self.sensors),
             cues=Cues.none(),
-            claims=self._claims(),
+            claims=Claims(sensor_columns(self.spec.tracker, self.models)),
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
             best_sensor=np.full(n, -1, np.int32),
         )
-
-    def _claims(self) -> Claims | None:
-        if not (self.models.kind == Measured.POSITION).any():
-            return None
-        return Claims(sensor_columns(self.spec.tracker, self.models))
 
 
 @dataclass(slots=True)
@@ -112,7 +107,7 @@ class State:
     classes: TrackClasses | None
     sensors: tuple[Sensor, ...]
     cues: Cues
-    claims: Claims | None
+    claims: Claims
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes

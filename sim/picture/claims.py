@@ -24,6 +24,7 @@ class Claims:
 
     def __init__(self, sensors: SensorColumns) -> None:
         self._sensors = sensors
+        self._hears_reports = bool((sensors.kind == Measured.POSITION).any())
         bit = np.uint64(1) << (np.arange(sensors.period_s.size) % 64).astype(np.uint64)
         self._not_reports = np.bitwise_or.reduce(
             bit[sensors.kind != Measured.POSITION], initial=np.uint64(0)
@@ -32,6 +33,8 @@ class Claims:
 
     def judge(self, tracks: Tracks) -> Ints:
         """Return number and sensor (K, 2) of tracks not corroborated by the sensor named."""
+        if not self._hears_reports:
+            return np.empty((0, 2), np.int32)
         alone = (tracks.status != TrackStatus.TENTATIVE) & (tracks.sensors != 0)
         alone &= (tracks.sensors & self._not_reports) == 0
         rows = np.flatnonzero(alone)

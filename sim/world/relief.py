@@ -90,16 +90,8 @@ class Relief:
 
     def height_m(self, latitude_rad: ArrayLike, longitude_rad: ArrayLike) -> Floats:
         """Return heights above the ellipsoid (m), of the broadcast shape; NaN if unknown."""
-        row, column = self.node_of(latitude_rad, longitude_rad)
-        rows, columns = self.heights_m.shape
-        inside = (row >= 0) & (row <= rows - 1) & (column >= 0) & (column <= columns - 1)
-        i = np.clip(np.nan_to_num(row), 0, rows - 2).astype(np.intp)
-        j = np.clip(np.nan_to_num(column), 0, columns - 2).astype(np.intp)
-        y, x = row - i, column - j
-        south = (1 - x) * self.heights_m[i, j] + x * self.heights_m[i, j + 1]
-        north = (1 - x) * self.heights_m[i + 1, j] + x * self.heights_m[i + 1, j + 1]
-        height = (1 - y) * south + y * north
-        return np.where(inside & ~np.isnan(height), height, self.outside_m)
+        height = between_nodes(self.heights_m, *self.node_of(latitude_rad, longitude_rad))
+        return np.where(np.isnan(height), self.outside_m, height)
 
     def node_of(self, latitude_rad: ArrayLike, longitude_rad: ArrayLike) -> tuple[Floats, Floats]:
         """Return row and column of places, between nodes; longitudes go round the earth."""
@@ -143,6 +135,18 @@ class Relief:
         """Return what the grid covers, in words."""
         (south, west), *_, (north, east) = np.degrees(self.corners_rad)
         return f"{south:.4f} to {north:.4f} north, {west:.4f} to {east:.4f} east"
+
+
+def between_nodes(values: Floats | Floats32, row: Floats, column: Floats) -> Floats:
+    """Return values (R, C) of a grid between its nodes, bilinear; NaN beyond it."""
+    rows, columns = values.shape
+    inside = (row >= 0) & (row <= rows - 1) & (column >= 0) & (column <= columns - 1)
+    i = np.clip(np.nan_to_num(row), 0, rows - 2).astype(np.intp)
+    j = np.clip(np.nan_to_num(column), 0, columns - 2).astype(np.intp)
+    y, x = row - i, column - j
+    south = (1 - x) * values[i, j] + x * values[i, j + 1]
+    north = (1 - x) * values[i + 1, j] + x * values[i + 1, j + 1]
+    return np.where(inside, (1 - y) * south + y * north, np.nan)
 
 
 def join_tiles(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.world.relief import TerrainError, Tile, join_tiles
+from sim.world.relief import TerrainError, Tile, between_nodes, join_tiles
 
 _HGT_NAME = re.compile(r"([NS])(\d{2})([EW])(\d{3})", re.IGNORECASE)
 _HGT_SIZES = (1201, 3601)
@@ -20,6 +20,7 @@ _DTED_NULL = -32767
 #: No ground is so low: a height below is two's complement, which some producers write.
 _DTED_LOWEST = -16000
 
+_SPACING, _BLOCK = 16, 256
 _METRES = (None, "", "m", "metre", "meter", "metres", "meters")
 
 
@@ -174,41 +175,38 @@ def _raster_tile(raster: Any, number: int) -> Tile:
 
 
 def _warped(tile: Tile, crs: Any) -> Tile:
-    """Return a tile of another projection in latitude and longitude."""
+    """Return a tile of another projection in latitude and longitude, at its own resolution."""
     from rasterio.crs import CRS
     from rasterio.errors import RasterioError
-    from rasterio.transform import Affine, array_bounds
-    from rasterio.warp import Resampling, calculate_default_transform, reproject
+    from rasterio.warp import calculate_default_transform, transform
 
     rows, columns = tile.heights_m.shape
     step_north, step_east = tile.step_deg
-    north, west = tile.south_deg + (rows - 0.5) * step_north, tile.west_deg - 0.5 * step_east
-    source = Affine(step_east, 0.0, west, 0.0, -step_north, north)
-    bounds = array_bounds(rows, columns, source)
+    west, south = tile.west_deg - 0.5 * step_east, tile.south_deg - 0.5 * step_north
+    bounds = west, south, west + columns * step_east, south + rows * step_north
     wgs84 = CRS.from_epsg(4326)
     try:
         to, width, height = calculate_default_transform(crs, wgs84, columns, rows, *bounds)
-        warped = np.full((height, width), np.nan, np.float32)
-        reproject(
-            np.ascontiguousarray(tile.heights_m[::-1]),
-            warped,
-            src_transform=source,
-            src_crs=crs,
-            src_nodata=np.nan,
-            dst_transform=to,
-            dst_crs=wgs84,
-            dst_nodata=np.nan,
-            resampling=Resampling.bilinear,
+        west_deg, south_deg = to.c + 0.5 * to.a, to.f + (height - 0.5) * to.e
+        # Where nodes lie in the projection is computed for every 16th, and even between.
+        longitude, latitude = np.meshgrid(
+            west_deg + to.a * np.arange(0, width + _SPACING, _SPACING),
+            south_deg - to.e * np.arange(0, height + _SPACING, _SPACING),
         )
+        east, north = transform(wgs84, crs, longitude.ravel(), latitude.ravel())[:2]
     except RasterioError as error:
         message = f"the projection {_name(crs)} cannot be brought to WGS 84: {_first_line(error)}"
         raise TerrainError(message) from None
-    return Tile(
-        np.ascontiguousarray(warped[::-1]),
-        to.f + (height - 0.5) * to.e,
-        to.c + 0.5 * to.a,
-        (-to.e, to.a),
-    )
+    row = (np.reshape(north, latitude.shape) - tile.south_deg) / step_north
+    column = (np.reshape(east, latitude.shape) - tile.west_deg) / step_east
+    warped = np.empty((height, width), np.float32)
+    for first in range(0, height, _BLOCK):
+        place = np.indices((min(_BLOCK, height - first), width), float)
+        place[0] += first
+        i, j = place / _SPACING
+        there = between_nodes(row, i, j), between_nodes(column, i, j)
+        warped[first : first + _BLOCK] = between_nodes(tile.heights_m, *there)
+    return Tile(warped, south_deg, west_deg, (-to.e, to.a))
 
 
 def _name(crs: Any) -> str:
