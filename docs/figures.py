@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from sensors.mount import Mount
-from sensors.registry import Sensor, SensorSpec
+from sensors.registry import Sensor, SensorSpec, build_sensors
 from sim.core.tables import Affiliation, Floats, Visibility
 from sim.world.environment import Environment
 from sim.world.frames import Frame
@@ -88,9 +88,9 @@ FIGURES: dict[str, Figure] = {
         "radar",
         "drone-radar",
         (QUADCOPTER, Subject("one-way-attack-drone", 100.0), Subject("helicopter", 100.0)),
-        (0.5, 20.0),
+        (0.5, 14.0),
         speed_mps=15.0,
-        keys={"range_max_km": 20.0},
+        keys={"range_max_km": 14.0},
     ),
     "array-radar": Figure(
         "array-radar",
@@ -178,8 +178,8 @@ def sensor_of(figure: Figure) -> Sensor:
         {"kind": figure.kind, "id": "sensor", "preset": figure.preset, **figure.keys}
     )
     around = Surroundings(FRAME, FlatGround(0.0), Environment(**figure.environment), START)
-    built = spec.build(Mount(0, "site", np.array([0.0, 0.0, figure.mast_m])), around)
-    return built[0] if isinstance(built, tuple) else built
+    mount = Mount(0, "site", np.array([0.0, 0.0, figure.mast_m]))
+    return build_sensors(spec, mount, around)[0]
 
 
 def detectability(figure: Figure, subject: Subject, range_m: Floats) -> Floats:
