@@ -8,7 +8,6 @@ all targets are, then every sensor's plots, sensors shared out among threads.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -37,14 +36,14 @@ SIZES, QUICK_SIZES = (1_000, 10_000, 100_000), (1_000,)
 SENSORS = 100
 STEPS, QUICK_STEPS = 60, 10
 LAND_M = 1e6
-#: What share of the radars is of which preset.
+#: How many of a hundred radars are of which preset: those of a country and its forces.
 MIX = (
-    ("airport-surveillance", 40),
-    ("mobile-multi-mission", 15),
-    ("long-range-3d", 10),
-    ("ship-radar", 5),
+    ("long-range-3d", 6),
+    ("mobile-multi-mission", 6),
+    ("airport-surveillance", 25),
     ("coastal-surveillance", 10),
-    ("drone-radar", 20),
+    ("ship-radar", 3),
+    ("drone-radar", 50),
 )
 
 COLUMNS = (
@@ -162,9 +161,7 @@ def _place(frame: Frame, across_m: Floats, height_m: float) -> Floats:
 
 def plot(result: Result, folder: Path) -> list[Path]:
     """Draw times real time over targets."""
-    figure, axes = report.figure()
-    rows: Sequence[Row] = result.rows
-    axes.loglog([r["targets"] for r in rows], [r["times_real_time"] for r in rows], "o-")
-    axes.set_xlabel("targets")
-    axes.set_ylabel("times real time, 100 radars")
-    return report.save(figure, folder, "sensors")
+    figure, axes = report.new_axes("targets", "times real time", "A hundred radars")
+    rows = result.rows
+    axes.plot([r["targets"] for r in rows], [r["times_real_time"] for r in rows], marker="o")
+    return [report.save(figure, folder / "sensors.png")]

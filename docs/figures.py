@@ -31,6 +31,15 @@ IMAGES = Path(__file__).with_name("images")
 START = datetime(2025, 6, 1, 12, tzinfo=UTC)
 FRAME = Frame.at(np.radians(52.0), np.radians(5.0), 0.0)
 POINTS = 400
+#: Geometry shows the target; something else may make its echo weak.
+SHOWN = (
+    Visibility.BLIND_RANGE,
+    Visibility.TOO_SLOW,
+    Visibility.IN_CLUTTER,
+    Visibility.WEAK_ECHO,
+    Visibility.UNRESOLVED,
+    Visibility.VISIBLE,
+)
 
 
 @dataclass(frozen=True)
@@ -68,11 +77,10 @@ class Figure:
 QUADCOPTER = Subject("mini-drone", 100.0)
 #: A further receiver of a network, 3 km east.
 RECEIVER = {"latitude_deg": 52.0, "longitude_deg": 5.0437, "height_agl_m": 15.0}
-
-#: A transmitter 20 km west.
-ILLUMINATOR = {
-    "id": "mast",
-    "position": {"latitude_deg": 52.0, "longitude_deg": 4.709, "height_agl_m": 200.0},
+#: A transmitter 30 km east of the receiver.
+TOWER = {
+    "id": "tower",
+    "position": {"latitude_deg": 52.0, "longitude_deg": 5.437, "height_agl_m": 250.0},
 }
 
 FIGURES: dict[str, Figure] = {
@@ -80,7 +88,7 @@ FIGURES: dict[str, Figure] = {
         "radar",
         "drone-radar",
         (QUADCOPTER, Subject("one-way-attack-drone", 100.0), Subject("helicopter", 100.0)),
-        (0.2, 14.0),
+        (0.5, 14.0),
         speed_mps=15.0,
         keys={"range_max_km": 14.0},
     ),
@@ -88,24 +96,24 @@ FIGURES: dict[str, Figure] = {
         "array-radar",
         "multi-function",
         (
-            Subject("mini-drone", 200.0),
-            Subject("one-way-attack-drone", 1000.0),
-            Subject("fighter", 8000.0),
+            Subject("fighter", 5000.0),
+            Subject("cruise-missile", 100.0),
+            Subject("one-way-attack-drone", 300.0),
         ),
-        (1.0, 300.0),
+        (5.0, 200.0),
         speed_mps=50.0,
     ),
     "passive-radar": Figure(
         "passive-radar",
         "dab",
         (
-            Subject("one-way-attack-drone", 1000.0),
-            Subject("light-aircraft", 2000.0),
-            Subject("airliner", 10_000.0),
+            Subject("airliner", 9000.0),
+            Subject("fighter", 5000.0),
+            Subject("one-way-attack-drone", 300.0),
         ),
-        (1.0, 150.0),
-        speed_mps=60.0,
-        keys={"illuminators": [ILLUMINATOR]},
+        (2.0, 100.0),
+        keys={"illuminators": [TOWER]},
+        speed_mps=50.0,
     ),
     "camera": Figure(
         "camera",
@@ -224,7 +232,8 @@ def detectability(figure: Figure, subject: Subject, range_m: Floats) -> Floats:
             Trajectories.join([path]),
         )
         found, code = sensor.visibility(targets, targets.truth(0.0))
-        pd[k] = found[0] if code[0] >= Visibility.TOO_DARK else 0.0
+        shown = code[0] in SHOWN
+        pd[k] = found[0] if shown else 0.0
     return pd
 
 

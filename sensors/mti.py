@@ -3,7 +3,7 @@
 One description serves all kinds of processing: the weights of filters over the pulses of a
 burst. A delay-line canceller is one filter, a bank (MTD) as many as pulses, no processing
 one filter of one pulse. ``Doppler`` tabulates them over one ambiguity of speed, for every
-pulse repetition frequency of a set; ``sensors.doppler`` looks looks up there.
+pulse repetition frequency of a set; ``sensors.filters`` is what radars read.
 """
 
 from __future__ import annotations

@@ -282,15 +282,15 @@ class Radar:
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
             looks = looks.take(~inside(self.silent_s, looks.time_s))
-        ground, ground_m2 = Looks.none(), np.empty(0)
+        ground = None
         if len(self.discretes):
             place = (self.origin_enu_m, self.enu_R_sensor, reach)
-            ground, ground_m2 = looks_at_ground(
+            ground = looks_at_ground(
                 self.discretes, self.scan, start.time_s, end.time_s, *place, rng
             )
         found = []
-        if len(looks) or len(ground):
-            found.append(self._echoes(targets, looks, rng, nobody=(ground, ground_m2)))
+        if len(looks) or ground is not None:
+            found.append(self._echoes(targets, looks, rng, nobody=ground))
         turns = self.scan.turns(start.time_s, end.time_s)
         alarms = int(rng.poisson(turns * self.false_alarms_per_look))
         if alarms:
@@ -436,7 +436,8 @@ class Radar:
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         nothing = np.full(size, FALSE_ALARM, np.int32)
         alarms = Detections(time_s, place, power, nothing, nothing)
-        alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
+        if self.silent_s:
+            alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
         for near_m, far_m in self.blind_ranges_m:
             alarms = alarms.take((alarms.polar[:, 0] < near_m) | (alarms.polar[:, 0] >= far_m))
         return alarms
@@ -487,7 +488,13 @@ class Detections:
 
     def take(self, rows: Bools | NDArray[np.intp]) -> Detections:
         """Return the given rows as a new table."""
-        return Detections(*(getattr(self, column.name)[rows] for column in fields(self)))
+        return Detections(
+            self.time_s[rows],
+            self.polar[rows],
+            self.power[rows],
+            self.truth_id[rows],
+            self.look[rows],
+        )
 
     @classmethod
     def join(cls, tables: list[Detections]) -> Detections:

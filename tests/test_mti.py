@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sensors.doppler import after_doppler, eclipsing, mean_over
 from sensors.mti import (
     Doppler,
     blind_speed_mps,
@@ -129,74 +128,3 @@ def test_least_detectable_speed_grows_with_clutter_and_shrinks_with_pulses() -> 
     assert longer == pytest.approx(0.5 * strong, rel=0.2)
     assert Doppler.of(NONE, 9.4e9, [5e3]).detectable_speed_mps(1e3, 0.1) == np.inf
     assert Doppler.of(NONE, 9.4e9, [5e3]).detectable_speed_mps(0.0, 0.1) == 0.0
-
-
-def test_eclipsing_takes_both_ends_of_an_interval() -> None:
-    prf, pulse = 10e3, 10e-6
-    for delay, share in ((0.0, 0.0), (5e-6, 0.25), (10e-6, 1.0), (60e-6, 1.0), (95e-6, 0.25)):
-        for ambiguity in (0, 3):
-            range_m = 0.5 * LIGHT * (delay + ambiguity / prf)
-            assert eclipsing(range_m, pulse, prf) == pytest.approx(share, abs=1e-9)
-
-
-def test_mean_over_speeds_is_the_mean_of_samples() -> None:
-    doppler = Doppler.of(filter_bank(8), 9.4e9, [5e3])
-    for first, last in ((-0.3, 0.2), (0.1, 4.6), (-3.1, -0.4)):
-        at = np.mod(np.linspace(first, last, 20_001), 1.0) * 512
-        expected = np.mean(np.interp(at, np.arange(513), doppler.signal[0, 2]))
-        assert mean_over(doppler.summed, 0, 2, first, last) == pytest.approx(expected, rel=1e-3)
-
-
-def stands_out(doppler: Doppler, rate: float, **given: float) -> float:
-    values = {"snr": 1.0, "rotor": 0.0, "tip": 0.0, "cnr": 0.0, "rain": 0.0, "wind": 0.0} | given
-    return after_doppler(
-        values["snr"],
-        values["rotor"],
-        values["tip"],
-        rate,
-        10e3,
-        values["cnr"],
-        values["rain"],
-        values["wind"],
-        1e-6,
-        bool(values.get("staggered", False)),
-        doppler.ambiguity_mps,
-        doppler.prf_hz,
-        doppler.signal,
-        doppler.summed,
-        doppler.leakage(0.1),
-        doppler.leakage_over_speed(1.0),
-    )
-
-
-def test_after_doppler_against_its_definition() -> None:
-    doppler = Doppler.of(filter_bank(8), 9.4e9, [4e3, 5e3])
-    rate, wind = 23.0, -7.0
-    per_prf = []
-    for row, ambiguity in enumerate(doppler.ambiguity_mps):
-        weights, turn = doppler.weights, 2 * np.pi / ambiguity
-        echo = direct(weights, turn * rate, 0.0) / 8
-        left = 1.0 + 200.0 * direct(weights, 0.0, turn * 0.1) / 8
-        left += 50.0 * direct(weights, turn * wind, turn * 1.0) / 8
-        per_prf.append(30.0 * np.max(echo / left))
-        assert row < 2
-    given = {"snr": 30.0, "cnr": 200.0, "rain": 50.0, "wind": wind}
-    assert stands_out(doppler, rate, **given) == pytest.approx(max(per_prf), rel=1e-3)
-    staggered = stands_out(doppler, rate, staggered=1.0, **given)
-    assert staggered == pytest.approx(np.mean(per_prf), rel=1e-3)
-
-
-def test_no_processing_leaves_signal_over_noise_and_clutter() -> None:
-    doppler = Doppler.of(NONE, 9.4e9, [5e3])
-    assert stands_out(doppler, 12.0, snr=20.0, cnr=3.0, rain=1.0) == pytest.approx(4.0)
-
-
-def test_rotors_save_a_hovering_drone() -> None:
-    """Body in the notch; the blades' echo is spread over all filters, a share 1/N in each."""
-    bank = Doppler.of(filter_bank(16), 9.4e9, [5e3], limit_db=70.0)
-    hidden = stands_out(bank, 0.0, snr=1e3, cnr=1e6)
-    saved = stands_out(bank, 0.0, snr=1e3, rotor=50.0, tip=130.0, cnr=1e6)
-    assert hidden < 1.0
-    assert saved - hidden == pytest.approx(50.0 / 16, rel=0.3)
-    moving = stands_out(bank, 40.0, snr=1e3, cnr=1e6)
-    assert moving > 100.0 * saved

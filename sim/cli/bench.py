@@ -18,7 +18,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="filters, tracker, scale, versus, quality, terrain or all.")
+        str,
+        typer.Argument(help="filters, tracker, scale, versus, quality, terrain, sensors or all."),
     ] = "all",
     as_json: AsJson = False,
     plots: Annotated[
@@ -53,7 +54,7 @@ def bench(
     Measure speed and quality beside peers and the machine's own memory bandwidth, in one
     run. filters: the kernels. tracker: the whole tracker, by settings. scale: up to a
     million targets. versus: other trackers on the same plots. quality: hard scenes.
-    terrain: line of sight over relief.
+    terrain: line of sight over relief. sensors: a hundred radars that observe.
     Benchmarks belong to the source checkout and are not installed.
     """
     suite = _suite()
