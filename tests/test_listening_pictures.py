@@ -335,3 +335,10 @@ def test_receivers_in_a_row_cannot_tell_the_sides_apart() -> None:
     tracker = Tracker(CONFIG, models)
     emitted(tracker, models, np.array([1500.0, 1200.0, 200.0]))
     assert len(tracker.picture()) == 0
+
+
+def test_summary_says_that_a_ghost_was_never_there() -> None:
+    from sim.cli.summary import _untracked
+
+    ghost = {"id": "nobody", "present_s": 0.0, "first_track_s": None, "untracked": []}
+    assert _untracked([ghost]) == ["nobody: never there"]

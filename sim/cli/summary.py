@@ -199,6 +199,9 @@ def _untracked(targets: list[dict[str, Any]]) -> list[str]:
     """Say in words why a target was not under track, for all gaps after its first track."""
     lines = []
     for target in targets:
+        if not target["present_s"]:
+            lines.append(f"{target['id']}: never there")
+            continue
         if target["first_track_s"] is None:
             reasons = target["untracked"][0]["reasons"] if target["untracked"] else {}
             lines.append(f"{target['id']}: never under track: {_reasons(reasons)}")
