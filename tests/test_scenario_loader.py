@@ -495,7 +495,9 @@ def test_a_mistake_that_aliases_repeat_is_reported_once(tmp_path: Path) -> None:
     text = changed("area: {latitude_deg: 52.0,", "area: &here {latitude_deg: 52.0,")
     text = text.replace("position: {latitude_deg: 52, longitude_deg: 5}", "position: *here")
     assert load(write(tmp_path, text)).spec.name == "small"
-    [problem] = problems_of(tmp_path, text.replace("5.0, height_m: 40}", "5.0, terrain: {kind: flat}}"))
+    [problem] = problems_of(
+        tmp_path, text.replace("5.0, height_m: 40}", "5.0, terrain: {kind: flat}}")
+    )
     assert problem.message == "unknown key `terrain`"
 
 
