@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -80,7 +81,12 @@ def _measure(size: int, steps: int, threads: int) -> Row:
     for step in range(steps + 2):
         begun = time.perf_counter()
         end = targets.truth(step + 1.0)
-        made = observe_all(sensors, Scene(targets, start, end), generators, threads)
+        scene = Scene(targets, start, end)
+        made = observe_all(
+            [partial(s.observe, scene, g) for s, g in zip(sensors, generators, strict=True)],
+            size,
+            threads,
+        )
         start = end
         if step >= 2:  # kernels are loaded, caches are warm
             taken.append(time.perf_counter() - begun)

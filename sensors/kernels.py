@@ -25,6 +25,8 @@ _OUTSIDE_AZIMUTH = int(Visibility.OUTSIDE_AZIMUTH)
 _OUTSIDE_ELEVATION = int(Visibility.OUTSIDE_ELEVATION)
 
 
+#: Nothing moves faster.
+_FASTEST_MPS = 20e3
 #: No ground of the ellipsoid curves more.
 _LEAST_EARTH_RADIUS_M = 6.33e6
 #: Of a horizon by the effective earth's radius, with a little to spare.
@@ -53,7 +55,13 @@ def _azimuth_rad(positions: Floats, row: int, origin: Floats, axes: Floats) -> f
 
 @kernel(leaf=True)
 def out_of_reach(
-    starts: Floats, ends: Floats, row: int, origin: Floats, axes: Floats, reach: Floats
+    starts: Floats,
+    ends: Floats,
+    row: int,
+    origin: Floats,
+    axes: Floats,
+    reach: Floats,
+    span_s: float,
 ) -> bool:
     """Tell whether a target stays beyond range or horizon for sure.
 
@@ -64,12 +72,16 @@ def out_of_reach(
     ----------
     starts, ends : (N, 3) of all targets
     reach : (2,) range of the sensor, and its height above ground, infinite without horizon
+    span_s : length of the window
     """
     x, y = starts[row, 0] - origin[0], starts[row, 1] - origin[1]
     z = starts[row, 2] - origin[2]
+    square = x * x + y * y + z * z
+    limit_m = reach[0] + 1.5 * _FASTEST_MPS * span_s
+    if square > limit_m * limit_m:  # the usual case: one end is enough
+        return True
     dx, dy = ends[row, 0] - starts[row, 0], ends[row, 1] - starts[row, 1]
     dz = ends[row, 2] - starts[row, 2]
-    square = x * x + y * y + z * z
     way_m = 1.5 * math.sqrt(dx * dx + dy * dy + dz * dz)
     limit_m = reach[0] + way_m
     if square > limit_m * limit_m:
@@ -94,6 +106,7 @@ def within_reach(
     origin_enu_m: Floats,
     enu_R_sensor: Floats,
     reach: Floats,
+    span_s: float,
 ) -> Ints:
     """Return the rows of targets that may be seen in a window, for ``reach`` see above."""
     rows = np.empty(start_present.size, np.int32)
@@ -105,7 +118,7 @@ def within_reach(
         if (
             start_present[row]
             and end_present[row]
-            and out_of_reach(start_enu_m, end_enu_m, row, origin_enu_m, enu_R_sensor, reach)
+            and out_of_reach(start_enu_m, end_enu_m, row, origin_enu_m, enu_R_sensor, reach, span_s)
         ):
             continue
         rows[count] = row
@@ -144,7 +157,13 @@ def find_crossings(
     found = 0
     for row in range(present.size):
         if not present[row] or out_of_reach(
-            start_position_enu_m, end_position_enu_m, row, origin_enu_m, enu_R_sensor, reach
+            start_position_enu_m,
+            end_position_enu_m,
+            row,
+            origin_enu_m,
+            enu_R_sensor,
+            reach,
+            end_s - start_s,
         ):
             continue
         first_azimuth = _azimuth_rad(start_position_enu_m, row, origin_enu_m, enu_R_sensor)

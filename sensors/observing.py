@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from sensors.registry import Sensor
-    from sensors.scene import Scene
     from sim.core.tables import Plots
 
 #: Below so many pairs of sensor and target, waking threads costs more than it saves.
-_THREADED_FROM = 20_000
+_THREADED_FROM = 100_000
 
 
 @cache
@@ -23,25 +20,29 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="sensors")
 
 
+if hasattr(os, "register_at_fork"):  # threads do not live on in a forked process
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def observe_all(
-    sensors: Sequence[Sensor],
-    scene: Scene,
-    generators: Sequence[np.random.Generator],
-    threads: int = 1,
+    observe: Sequence[Callable[[], Plots]], targets: int, threads: int = 1
 ) -> list[Plots]:
-    """Return every sensor's plots of a scene, in order of the sensors.
+    """Return the plots of every sensor, in order.
 
     Every sensor draws from a generator of its own, so the plots are the same on any number
     of threads.
+
+    Parameters
+    ----------
+    observe : one call for each sensor
+    targets : how many there are to be seen
+    threads : at most
     """
-    jobs = list(zip(sensors, generators, strict=True))
-    if threads <= 1 or len(jobs) * len(scene.end) < _THREADED_FROM:
-        return [sensor.observe(scene, rng) for sensor, rng in jobs]
+    if threads <= 1 or len(observe) * targets < _THREADED_FROM:
+        return [one() for one in observe]
 
     def share(part: int) -> list[Plots]:
-        return [sensor.observe(scene, rng) for sensor, rng in jobs[part::threads]]
+        return [one() for one in observe[part::threads]]
 
-    made: list[Plots] = [None] * len(jobs)  # type: ignore[list-item]
-    for part, plots in enumerate(_pool(threads).map(share, range(threads))):
-        made[part::threads] = plots
-    return made
+    shares = list(_pool(threads).map(share, range(threads)))
+    return [shares[number % threads][number // threads] for number in range(len(observe))]

@@ -28,6 +28,7 @@ from sensors.radar_budget import Budget, budget_of
 from sensors.radar_spec import PulseSpec, RadarSpec
 from sensors.scanning import Looks, Rotation, Scan
 from sensors.sight import Sight
+from sim.core.geodesy import SEMI_MAJOR_AXIS_M
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
 from sim.world.windows import inside
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["Radar", "RadarSpec"]
 
 _NO_REPLIES = np.empty(0, np.uint8)
+_CLEAR_SINE = np.sin(np.radians(2.0))
+_STEPS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -241,12 +244,28 @@ class Radar:
     def snr_range_m(self, rcs_m2: float) -> float:
         """Return the range at which one pulse on a Swerling 1 target has an SNR of 1.
 
-        A dwell of several pulses counts as the one pulse that detects half of all looks at
-        the same range: the two curves over range cross there, and nearly agree elsewhere.
+        A dwell of several pulses, and the air on the way, count as the one pulse in a vacuum
+        that detects half of all looks at the same range: the two curves over range cross
+        there, and nearly agree elsewhere. The air is that 2 degrees above the horizon.
         """
+        from sensors.paths import path_attenuation_db  # numba: only where it runs
+
         dwell = required_snr(0.5, self.pfa, self.pulses, swerling=1)
         pulse = required_snr(0.5, self.pfa, swerling=1)
-        return float((self.snr_of_unit_echo * rcs_m2 * pulse / dwell) ** 0.25)
+        budget, level = self.budget, self.snr_of_unit_echo * rcs_m2 / dwell
+        half_m = level**0.25
+        for _ in range(_STEPS):  # the loss hardly changes while the range settles
+            height_m = budget.height_m + _CLEAR_SINE * half_m + 0.5 * half_m**2 / SEMI_MAJOR_AXIS_M
+            loss_db = path_attenuation_db(
+                half_m,
+                budget.height_m,
+                height_m,
+                budget.gas_db_per_m,
+                budget.rain_db_per_m,
+                budget.rain_top_m,
+            )
+            half_m = 0.5 * (half_m + (level * 10.0 ** (-0.2 * loss_db)) ** 0.25)
+        return float(half_m * pulse**0.25)
 
     @property
     def snr_reference_db(self) -> float:

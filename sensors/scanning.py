@@ -241,6 +241,7 @@ class Stare:
             origin_enu_m,
             enu_R_sensor,
             reach,
+            float(end.time_s - start.time_s),
         )
         if rows.size == 0:
             return Looks.none()

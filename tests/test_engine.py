@@ -45,6 +45,7 @@ from sim.scenario.loader import load
 from sim.tracking import Tracker, TrackerConfig
 from sim.tracking.policy import sensor_columns
 from sim.tracking.sight import detection_probability
+from sim.world.attackers import Attackers
 from sim.world.frames import Frame
 
 TABLES = ("truth", "plots", "tracks", "events")
@@ -141,7 +142,7 @@ def test_the_tracker_knows_how_well_a_radar_sees(preset: str) -> None:
     """Against the radar's own answer for the targets that the tracker expects."""
     frame = Frame.at(np.radians(52.0), np.radians(5.0), 0.0)
     given = {"kind": "radar", "id": "r", "preset": preset}
-    radar = stage.build(RadarSpec.model_validate(given), frame)
+    radar = stage.build(RadarSpec.model_validate(given), frame).in_free_space()
     columns = sensor_columns(TrackerConfig(), sensor_models([radar], stage.surroundings(frame)))
     assert columns.rotates[0]
     chance = np.random.default_rng(1)
@@ -155,7 +156,7 @@ def test_the_tracker_knows_how_well_a_radar_sees(preset: str) -> None:
     )
     there = Truth(0.0, place, np.zeros((n, 3)), np.ones(n, np.bool_))
     targets: Any = SimpleNamespace(
-        signatures=stage.signatures(n, rcs_m2=EXPECTED_RCS_M2, swerling=1)
+        signatures=stage.signatures(n, rcs_m2=EXPECTED_RCS_M2, swerling=1), attackers=Attackers()
     )
     exact, code = radar.visibility(targets, there)
     known = np.array([detection_probability(0, x, columns, math.nan) for x in place])

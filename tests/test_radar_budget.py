@@ -15,7 +15,7 @@ from stage import Fakes, fakes
 from sensors.attenuation import air_over
 from sensors.cfar import cfar_loss_db
 from sensors.clutter import surface_clutter_rcs_m2, surface_spread_mps
-from sensors.detection import SPEED_OF_LIGHT_MPS
+from sensors.detection import SPEED_OF_LIGHT_MPS, required_snr
 from sensors.echoes import aspect_factor, heard_share, rotor_share, strengths
 from sensors.filters import Filters, power_left
 from sensors.kernels import locate
@@ -389,6 +389,18 @@ def test_a_cosecant_squared_beam_sees_near_and_high() -> None:
     # Equal echoes but for the air: R⁴ against csc⁴, less than a decibel apart.
     assert np.all(polar[:, 2] > np.radians(4.5))
     assert np.ptp(10 * np.log10(found[:, 4])) < 1.5
+
+
+def test_the_tracker_is_told_a_range_that_counts_the_air() -> None:
+    """At the range of even chances, the pulse in a vacuum and the radar in clear air agree."""
+    sensor = radar(pulses=3).in_clear_air()
+    even = required_snr(0.5, 1e-6, swerling=1)
+    range_m = np.array([sensor.snr_range_m(0.02) / even**0.25])
+    place = range_m[:, None] * [0.0, np.cos(np.radians(2.0)), np.sin(np.radians(2.0))]
+    place += np.array([0.0, 0.0, MAST_M])
+    targets = fakes(lambda t, k: place[k].copy(), 1, rcs_m2=0.02, swerling=1)
+    assert seen(sensor, targets)[0][0] == pytest.approx(0.5, abs=0.003)
+    assert sensor.snr_range_m(0.02) < 0.995 * sensor.in_free_space().snr_range_m(0.02)
 
 
 def test_moving_up_moves_the_clutter_horizon() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
+from numba import get_num_threads
 
+from sensors.observing import observe_all
 from sensors.scene import Scene
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.cues import cues_of
@@ -25,10 +28,14 @@ def step(world: World, state: State) -> Snapshot:
     platforms = world.platforms
     places = platforms.places(state.sensors, start, end)
     state.sensors = platforms.sensors_at(state.sensors, places)
-    made = [
-        platforms.observe(sensor, scene, places, generator)
-        for sensor, generator in zip(state.sensors, state.generators, strict=True)
-    ]
+    made = observe_all(
+        [
+            partial(platforms.observe, sensor, scene, places, generator)
+            for sensor, generator in zip(state.sensors, state.generators, strict=True)
+        ],
+        len(world.targets),
+        get_num_threads(),
+    )
     state.truth = end
     state.picture.take(made, time_s, platforms.poses(places))
     tracks, probabilities = present(state.picture, state.classes, time_s)
