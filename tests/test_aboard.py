@@ -80,7 +80,8 @@ def watch(targets: Targets, times_s: Floats, **changes: Any) -> tuple[Plots, lis
     sensor = stage.build(spec, FRAME, [0.0, 0.0, 0.0])
     rng, plots, sensors = np.random.default_rng(3), [], []
     for start, end in pairwise([targets.truth(float(t)) for t in times_s]):
-        sensor = moved(sensor, CARRIER.place(end.position_enu_m[0], around()), around())
+        place = CARRIER.place(end.position_enu_m[0], around())
+        sensor = moved(sensor, place, around()).in_free_space()
         found = observe_aboard(sensor, CARRIER, Scene(targets, start, end), around(), rng)
         plots.append(found)
         sensors += [sensor] * len(found)
