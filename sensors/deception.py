@@ -43,7 +43,7 @@ def offsets_m(spec: Deception, time_s: Floats) -> tuple[Floats, Floats]:
     (C, K) offset in range (m) and its rate (m/s) of C echoes at times (K,).
     """
     began = np.zeros(time_s.size)
-    for start, end in spec.on:
+    for start, end in spec.active_s:
         began = np.where((time_s >= start) & (time_s < end), start, began)
     since = time_s - began
     if isinstance(spec, FalseTargets):
@@ -90,7 +90,9 @@ def false_echoes(
         spec = attacker.spec
         if not receiver.hears(spec):
             continue
-        rows = np.flatnonzero((looks.target == attacker.carrier) & is_on(spec.on, looks.time_s))
+        rows = np.flatnonzero(
+            (looks.target == attacker.carrier) & is_on(spec.active_s, looks.time_s)
+        )
         way = looks.position_enu_m[rows] - receiver.sight.origin_enu_m
         carrier_m = np.linalg.norm(way, axis=1)
         for offset, rate in zip(*offsets_m(spec, looks.time_s[rows]), strict=True):

@@ -70,7 +70,7 @@ def spoofed_position(position_enu_m: Floats, time_s: Floats, spec: GnssAttack) -
     In each window off by ``offset_m`` from its start on, and by ``drift_mps`` more and more;
     outside the windows where they are.
     """
-    windows = spec.on or ((0.0, np.inf),)
+    windows = spec.active_s or ((0.0, np.inf),)
     astray = np.zeros(np.shape(position_enu_m))
     for start, end in windows:
         led = ((time_s >= start) & (time_s < end))[:, None]
@@ -122,7 +122,7 @@ def _jam_to_signal_db(
 ) -> Floats:
     """Return J/S (K,) of one attacker; minus infinity where off, absent or below the horizon."""
     there, _ = attacker.at(targets, time_s)
-    radiating = is_on(attacker.spec.on, time_s) & ~np.isnan(there[:, 0])
+    radiating = is_on(attacker.spec.active_s, time_s) & ~np.isnan(there[:, 0])
     ratio_db = np.full(time_s.size, -np.inf)
     here, there = position_enu_m[radiating], there[radiating]
     range_m = np.maximum(np.linalg.norm(there - here, axis=1), 1.0)

@@ -166,7 +166,7 @@ class Receiver:
         polar, above = self.polar(*attacker.at(targets, moments))
         if moments.size < time_s.size:
             polar, above = np.repeat(polar, time_s.size, 0), np.repeat(above, time_s.size)
-        radiating = above & is_on(spec.on, time_s)
+        radiating = above & is_on(spec.active_s, time_s)
         polar_on = np.where(radiating[:, None], polar, 1.0)
         beam = polar_on[:, 1:3] if beam_rad is None else beam_rad
         gain_db = self.antenna.gain_db(

@@ -114,7 +114,7 @@ def test_pull_off_dwells_walks_holds_and_begins_anew() -> None:
     offset, rate = offsets_m(pull_off(), time_s)
     np.testing.assert_allclose(offset[0], [0, 0, 0, 600, 1200, 1200, 0, 200])
     np.testing.assert_allclose(rate[0], [0, 0, 0, 200, 0, 0, 0, 200])
-    later, _ = offsets_m(pull_off(on=[[3, 40]]), time_s + 3.0)
+    later, _ = offsets_m(pull_off(active_s=[[3, 40]]), time_s + 3.0)
     np.testing.assert_allclose(later, offset)
 
 

@@ -66,7 +66,7 @@ def test_noise_without_a_width_fills_all_bands() -> None:
         (NoiseJammer, {"frequency_ghz": [], "power_w": 1}, "one band or more"),
         (NoiseJammer, {"power_w": 1}, "give a preset"),
         (NoiseJammer, {"preset": "standoff-jammer"}, "did you mean 'stand-off-jammer'"),
-        (NoiseJammer, {"preset": "escort-jammer", "on": [[5, 3]]}, r"must be \[from, to\]"),
+        (NoiseJammer, {"preset": "escort-jammer", "active_s": [[5, 3]]}, r"must be \[from, to\]"),
         (GnssAttack, {"kind": "spoofer", "power_w": 1}, "offset_m or drift_mps"),
         (GnssAttack, {"kind": "jammer", "power_w": 1, "offset_m": [1, 0, 0]}, "no meaning"),
         (GroundEmitter, {"id": "e", "position": HERE}, "jammer or gnss"),

@@ -64,13 +64,13 @@ def test_the_earth_shields_the_low() -> None:
 
 def test_none_suffers_from_what_it_carries_nor_while_it_is_off() -> None:
     targets = resting([at(0.0, 1e3, 1e3), at(0.0, 3e3, 1e3)])
-    own = Attacker(attack(on=[[0, 5]]), 0, NOWHERE)
+    own = Attacker(attack(active_s=[[0, 5]]), 0, NOWHERE)
     np.testing.assert_array_equal(np.isnan(believed(targets, 0.0, own)[:, 0]), [False, True])
     np.testing.assert_array_equal(np.isnan(believed(targets, 5.0, own)[:, 0]), [False, False])
 
 
 def test_a_spoofer_leads_astray_smoothly() -> None:
-    spec = attack(kind="spoofer", drift_mps=[3, -4, 1], on=[[10, 30]])
+    spec = attack(kind="spoofer", drift_mps=[3, -4, 1], active_s=[[10, 30]])
     true = np.tile([100.0, 200.0, 300.0], (5, 1))
     time_s = np.array([0.0, 10.0, 12.0, 29.0, 30.0])
     off = spoofed_position(true, time_s, spec) - true

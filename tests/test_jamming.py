@@ -116,7 +116,7 @@ def test_noise_adds_up_over_jammers_and_nothing_else_adds_any() -> None:
     silent = {
         "another band": carried(jammer(frequency_ghz=[[8, 12], [14, 18]]), 1),
         "behind the horizon": carried(jammer(), 2),
-        "off": carried(jammer(on=[[0, 5], [6, 9]]), 1),
+        "off": carried(jammer(active_s=[[0, 5], [6, 9]]), 1),
     }
     truth = targets.truth(5.5)
 
@@ -142,7 +142,7 @@ def test_noise_adds_up_over_jammers_and_nothing_else_adds_any() -> None:
 def test_windows_begin_with_their_start_and_end_before_their_end() -> None:
     sensor = radar()
     targets = resting([at(10, 80e3, 9000.0)])
-    targets.attackers = Attackers(noise=(carried(jammer(on=[[1, 2], [4, 5]])),))
+    targets.attackers = Attackers(noise=(carried(jammer(active_s=[[1, 2], [4, 5]])),))
     time_s = np.array([0.999, 1.0, 1.999, 2.0, 3.0, 4.0, 5.0])
     position, velocity = targets.at(time_s, np.zeros(7, int))
     factor = sensor.receiver.noise_factor(targets, time_s, position, velocity)  # type: ignore[arg-type]

@@ -60,7 +60,7 @@ def test_the_link_budget(bandwidth_mhz: float) -> None:
 def test_what_does_not_reach_the_receiver_is_no_danger() -> None:
     assert ratio_db(radio(), at(70, 90e3, -500.0)) == -math.inf
     assert ratio_db(radio(frequency_ghz=1.5), at(70, 60e3, 8e3)) == -math.inf
-    assert ratio_db(radio(), at(70, 60e3, 8e3), on=[[5, 6]]) == -math.inf
+    assert ratio_db(radio(), at(70, 60e3, 8e3), active_s=[[5, 6]]) == -math.inf
     assert ratio_db(radio(), at(70, 60e3, 8e3)) > -math.inf
 
 
@@ -84,7 +84,7 @@ def test_a_link_is_down_while_a_jammer_is_near() -> None:
     targets.attackers = pair
     assert jammed_windows(link, MAST, targets, AROUND, 640.0, 0.5) == ((start, end),)  # type: ignore[arg-type]
     targets.attackers = Attackers(
-        noise=(Attacker(jammer(erp_dbw=26, on=[[0, 300], [310, 640]]), 0, NOWHERE),)
+        noise=(Attacker(jammer(erp_dbw=26, active_s=[[0, 300], [310, 640]]), 0, NOWHERE),)
     )
     windows = jammed_windows(link, MAST, targets, AROUND, 640.0, 0.5)  # type: ignore[arg-type]
     assert windows == ((start, 300.0), (310.0, end))
@@ -139,7 +139,7 @@ def test_a_scenarios_links_have_its_outages(tmp_path: Path) -> None:
         "erp_dbw: 20}"
     )
     link = f"  - {{id: fast, outages: [[10, 20]], outage_loss: 0.75, radio: {radio_text}}}"
-    noisy = "  - id: airliner\n    jammer: {preset: escort-jammer, on: [[30, 40]]}\n"
+    noisy = "  - id: airliner\n    jammer: {preset: escort-jammer, active_s: [[30, 40]]}\n"
     drowned = changed(("  - {id: fast}", link), ("  - id: airliner\n", noisy), text=TEXT)
     sites = world_of(tmp_path / "drowned", drowned).sites
     assert sites[0].outages == ((10.0, 20.0), (30.0, 40.0))

@@ -37,7 +37,7 @@ def jam_to_signal(
     if not any(low <= frequency_hz <= high for low, high in spec.bands_hz):
         return ratio
     place, _ = attacker.at(targets, time_s)
-    on = np.flatnonzero(is_on(spec.on, time_s) & ~np.isnan(place[:, 0]))
+    on = np.flatnonzero(is_on(spec.active_s, time_s) & ~np.isnan(place[:, 0]))
     here, there = np.broadcast_to(receiver_enu_m, (on.size, 3)), place[on]
     range_m = np.maximum(np.linalg.norm(there - here, axis=1), 1.0)
     share = min(1.0, bandwidth_hz / spec.bandwidth_hz)

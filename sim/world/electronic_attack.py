@@ -29,7 +29,7 @@ class Transmitter(Spec):
         Decibels | None, Field(description="radiated, against an isotropic antenna")
     ] = None
     losses_db: Annotated[float, Field(ge=0, le=60)] = 0.0
-    on: Annotated[
+    active_s: Annotated[
         tuple[Window, ...], Field(description="[from_s, to_s] of each time on; always if none")
     ] = ()
 
@@ -137,8 +137,16 @@ class GnssAttack(Transmitter):
     """A transmitter that denies satellite navigation, or gives receivers a wrong place."""
 
     kind: Literal["jammer", "spoofer"]
-    offset_m: Annotated[Vector, Field(description="spoofer: east, north, up, at once")] = (0, 0, 0)
-    drift_mps: Annotated[Vector, Field(description="spoofer: east, north, up, growing")] = (0, 0, 0)
+    offset_m: Annotated[Vector, Field(description="spoofer: east, north, up, at once")] = (
+        0.0,
+        0.0,
+        0.0,
+    )
+    drift_mps: Annotated[Vector, Field(description="spoofer: east, north, up, growing")] = (
+        0.0,
+        0.0,
+        0.0,
+    )
 
     @model_validator(mode="after")
     def _check_spoofing(self) -> Self:
