@@ -18,6 +18,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 Decibels = Annotated[float, Field(ge=-60, le=120)]
 Band = tuple[Positive, Positive]
 Vector = tuple[float, float, float]
+_NO_WAY: Vector = (0.0, 0.0, 0.0)
 
 
 class Transmitter(Spec):
