@@ -128,7 +128,7 @@ def radar(surroundings: Surroundings, place: Floats) -> Radar:
 
 def test_a_radar_says_masked_of_what_relief_hides(hills: Surroundings) -> None:
     (eye,) = above(hills, [1500.0], [-2200.0], 25.0)
-    sensor = radar(hills, eye)
+    sensor = radar(hills, eye).in_free_space()
     place = drawn(hills, 1500, 60.0)
     targets: Any = stage.fakes(lambda t, n: place, len(place))
     there = Truth(0.0, place, np.zeros_like(place), np.ones(len(place), bool))
