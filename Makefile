@@ -3,12 +3,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check verify clean
+.PHONY: demo test test-all check verify clean
 
 demo: $(INSTALLED)  ## Run the flagship scenario and print what its air picture was worth.
 	$(BIN)/airpicture run f35-arrival-florennes
 
-test: $(INSTALLED)  ## Run all tests, the slow ones too.
+test: $(INSTALLED)  ## Run the tests but for the statistical and the large ones.
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-all: $(INSTALLED)  ## Run all tests, the slow ones too.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(INSTALLED)  ## Style, types and the direction of imports.
