@@ -110,3 +110,20 @@ def test_both_engines_agree_over_a_whole_scenario(tmp_path: Path) -> None:
 
 def _ignore(_: object) -> None:
     pass
+
+
+@pytest.mark.slow
+def test_drones_over_the_base_are_seen_by_different_sensors_first(tmp_path: Path) -> None:
+    metrics = judged("base-drone-incursion", tmp_path / "run")
+    targets = {target["id"]: target for target in metrics["targets"]}
+    first = {target["first_detection_by"] for target in targets.values()}
+    assert len(first) >= 2
+    # Who sends nothing is not found by who listens for a link.
+    assert not targets["intruder-silent"]["first_detection_by"].startswith("finder")
+    sensors = {sensor["id"]: sensor for sensor in metrics["sensors"]}
+    heard = [sensors[f"finder-{where}"] for where in ("tower", "north", "south")]
+    assert all("intruder-silent" not in finder["detections_per_target"] for finder in heard)
+    assert set(sensors["remote-id"]["detections_per_target"]) == {"hobby"}
+    given = {entry["id"]: entry for entry in metrics["contributions"]}
+    assert set(given) == set(sensors)
+    assert given["drone-radar"]["targets"]
