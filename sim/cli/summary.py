@@ -250,9 +250,11 @@ def _contributions(sensors: list[dict[str, Any]]) -> list[str]:
         never = sensor["never_tracked"]
         lost = [f"never under track: {', '.join(never)}"] if never else []
         lost += [_later(target) for target in sensor["targets"] if target["id"] not in never]
+        less_s = sensor["tracked_s_lost"]
+        word = "less" if less_s >= 0.0 else "more"
         lines.append(
             f"without {sensor['id']}: "
-            + (f"{sensor['tracked_s_lost']:,.0f} s less under track; " if lost else "")
+            + (f"{abs(less_s):,.0f} s {word} under track; " if lost else "")
             + ("; ".join(lost) if lost else "no target lost")
         )
     return lines
