@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sensors.detection import draw_noise_power_over_threshold
+from sensors.detections import Detections
 from sensors.presets import with_preset
-from sensors.radar import Detections, Radar
+from sensors.radar import Radar
 from sensors.radar_spec import PulseSpec
 from sensors.scanning import Looks, Stare
 from sensors.scheduling import Dwells, Raster, Timetable

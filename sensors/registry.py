@@ -10,7 +10,7 @@ from sensors.acoustic import AcousticSpec
 from sensors.array_radar import ArrayRadarSpec
 from sensors.camera import CameraSpec, InfraredSpec
 from sensors.cooperative import AdsBSpec, RemoteIdSpec
-from sensors.passive_radar import PassiveRadarSpec
+from sensors.passive_radar_spec import PassiveRadarSpec
 from sensors.radar_spec import RadarSpec
 from sensors.rf import DirectionFinderSpec
 from sensors.secondary_radar import SecondaryRadarSpec

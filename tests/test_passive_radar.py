@@ -14,7 +14,8 @@ from stage import Fakes, fakes
 
 from sensors.detection import BOLTZMANN_J_PER_K, SPEED_OF_LIGHT_MPS, detection_probability
 from sensors.mount import Mount
-from sensors.passive_radar import DIPOLE_GAIN, PassiveRadar, PassiveRadarSpec
+from sensors.passive_radar import PassiveRadar
+from sensors.passive_radar_spec import DIPOLE_GAIN, PassiveRadarSpec
 from sensors.presets import PRESETS_FOLDER
 from sensors.registry import Sensor, SensorSpec, build_sensors, ids_of
 from sensors.scene import Scene

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from test_docs import rows_under
 
 from sensors.array_radar import ArrayRadarSpec
-from sensors.passive_radar import PassiveRadarSpec
+from sensors.passive_radar_spec import PassiveRadarSpec
 from sensors.radar_spec import PulseSpec, RadarSpec
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "sensors"
