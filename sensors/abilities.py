@@ -1,4 +1,4 @@
-"""What some kinds of sensors can do beside what all can: move, remember, recognise."""
+"""What some kinds of sensors can do beside what all can: move, remember, account, recognise."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from typing import Self
 
+    from sensors.account import Account
     from sim.core.tables import Floats
     from sim.world.surroundings import Surroundings
 
@@ -21,13 +22,22 @@ class Moves(Protocol):
 
 @runtime_checkable
 class Remembers(Protocol):
-    """A sensor whose looks depend on those before."""
+    """A sensor that keeps something from one window to the next."""
 
     def for_run(self) -> Self:
         """Return the sensor with a memory of its own, empty as at a run's start.
 
         Copies that ``moved_to`` makes share it.
         """
+
+
+@runtime_checkable
+class Accounts(Protocol):
+    """A sensor that shares its time among tasks, and keeps account of it."""
+
+    @property
+    def account(self) -> Account:
+        """Of the last window that it observed."""
 
 
 @runtime_checkable

@@ -6,102 +6,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
 
+from sensors.account import Account
 from sensors.detection import draw_noise_power_over_threshold
 from sensors.detections import Detections
-from sensors.presets import with_preset
+from sensors.ground_echoes import GroundEchoes, Things, echoes_of
 from sensors.radar import Radar
-from sensors.radar_spec import PulseSpec
-from sensors.scanning import Looks, Stare
-from sensors.scheduling import Dwells, Raster, Timetable
+from sensors.scanning import Looks
+from sensors.scheduling import Dwells, Timetable
 from sim.core.tables import FALSE_ALARM, Plots, Truth, Visibility
 from sim.world.windows import inside
 
 if TYPE_CHECKING:
-    from sensors.mount import Mount
+    from numpy.typing import NDArray
+
     from sensors.scene import Cues, Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
-    from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
-
-Milliseconds = Annotated[float, Field(gt=0, le=1000)]
-Share = Annotated[float, Field(ge=0, le=0.9)]
 
 #: A search echo so many range cells and standard deviations from a cue is that cue's.
 _GATE_CELLS, _GATE_SIGMAS = 5.0, 4.0
 #: Echoes of one dwell are at one time.
 _ONE_DWELL_S = 1e-9
-
-
-class ArrayRadarSpec(PulseSpec):
-    """An electronically scanned radar as a scenario names it: a preset, own values, or both.
-
-    ``pulses`` and ``processing_gain_db`` are those of a search dwell; longer dwells gain in
-    proportion.
-    """
-
-    kind: Literal["array-radar"]
-    azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
-    sector_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
-    frame_s: Annotated[float, Field(gt=0, le=600, description="of one search of everything")]
-    track_s: Annotated[float, Field(gt=0, le=60, description="between two dwells on a cue")]
-    search_dwell_ms: Milliseconds
-    confirm_dwell_ms: Milliseconds
-    track_dwell_ms: Milliseconds
-    search_share: Annotated[Share, Field(description="of the time, never taken by tracks")] = 0.25
-    confirm_share: Annotated[Share, Field(description="of the time, kept for confirmation")] = 0.05
-
-    @model_validator(mode="before")
-    @classmethod
-    def _merge_preset(cls, given: Any) -> Any:
-        return with_preset(given, cls, "array-radar", {})
-
-    @model_validator(mode="after")
-    def _check_time(self) -> Self:
-        if self.dimensions != 3:
-            raise ValueError("an array-radar measures elevation: dimensions must be 3")
-        timetable = self.timetable()
-        needed_s = len(timetable.raster) * timetable.search_dwell_s
-        needed_s /= timetable.faces * (1.0 - self.confirm_share)
-        if needed_s > self.frame_s * (1.0 + 1e-9):
-            raise ValueError(
-                f"a search of {len(timetable.raster)} beams of {self.search_dwell_ms:g} ms on "
-                f"{timetable.faces} faces takes {needed_s:.3g} s, longer than "
-                f"frame_s ({self.frame_s:g})"
-            )
-        return self
-
-    def timetable(self) -> Timetable:
-        """Return the shares of its time."""
-        _, width, height, _ = self.resolution()
-        middle, half = np.radians([self.azimuth_deg, 0.5 * self.sector_deg])
-        elevation = np.radians([self.elevation_min_deg, self.elevation_max_deg])
-        return Timetable(
-            raster=Raster.over(np.array([middle, half]), elevation, float(width), float(height)),
-            frame_s=self.frame_s,
-            track_s=self.track_s,
-            search_dwell_s=1e-3 * self.search_dwell_ms,
-            track_dwell_s=1e-3 * self.track_dwell_ms,
-            search_share=self.search_share,
-            confirm_share=self.confirm_share,
-        )
-
-    def build(self, mount: Mount, surroundings: Surroundings) -> ArrayRadar:
-        """Return the radar at its place."""
-        timetable = self.timetable()
-        return ArrayRadar.of(
-            self,
-            mount,
-            surroundings,
-            Stare(self.track_s, timetable.raster.sector_rad),
-            timetable=timetable,
-            confirm_dwell_s=1e-3 * self.confirm_dwell_ms,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,10 +42,16 @@ class ArrayRadar(Radar):
     ----------
     timetable : how it shares its time; its ``period_s`` is that of a cue
     confirm_dwell_s : of the second look at whatever search finds beside the cues
+    account : how the last window's time was spent
     """
 
     timetable: Timetable
     confirm_dwell_s: float
+    account: Account = field(default_factory=Account)
+
+    def for_run(self) -> Self:
+        """Return the radar with an account of its own."""
+        return replace(self, account=Account())
 
     @property
     def false_alarm_probability(self) -> float:
@@ -137,15 +73,34 @@ class ArrayRadar(Radar):
         working = ~inside(self.silent_s, dwells.time_s)
         search = np.flatnonzero(working & (dwells.cue < 0))
         track = np.flatnonzero(working & (dwells.cue >= 0))
-        beams = self._cells(scene.start), self._cells(scene.end)
-        alerts = self._search(scene, beams, dwells.time_s[search], dwells.beam[search], rng)
+        placed = self._placed(scene.targets, scene), self._placed(Things(self.discretes), scene)
+        alerts = self._search(scene, placed, dwells.time_s[search], dwells.beam[search], rng)
         known = self._near_a_cue(alerts, scene)
-        found = [
-            self._follow(scene, beams, dwells.time_s[track], dwells.cue[track], rng),
-            alerts.take(known),
-            self._confirm(alerts.take(~known), scene, rng),
-        ]
+        followed = self._follow(scene, placed, dwells.time_s[track], dwells.cue[track], rng)
+        asked, confirmed = self._confirm(alerts.take(~known), scene, rng)
+        self._keep_account(scene, dwells, working, asked)
+        found = [followed, alerts.take(known), confirmed]
         return self._plots(Detections.join(found), scene.targets, rng)
+
+    def _keep_account(self, scene: Scene, dwells: Dwells, working: Bools, alerts: int) -> None:
+        """Note how the window's time was spent; while it is silent it asks for nothing."""
+        timetable, account = self.timetable, self.account
+        span_s = scene.end.time_s - scene.start.time_s
+        on = float(working.mean()) if working.size else 1.0
+        searched = timetable.search_dwell_s * float((working & (dwells.cue < 0)).sum())
+        tracked = timetable.track_dwell_s * float((working & (dwells.cue >= 0)).sum())
+        shed_s = on * (dwells.wanted_s - dwells.used_s)
+        wanted_s = self.confirm_dwell_s * alerts
+        confirmed_s = self.confirm_dwell_s * min(alerts, self._most_confirmations(span_s))
+        account.until_s = scene.end.time_s
+        account.budget_s = on * span_s * timetable.faces
+        account.used_s = np.array([searched, confirmed_s, tracked])
+        account.wanted_s = np.array([searched + shed_s[0], wanted_s, tracked + shed_s[1]])
+
+    def _most_confirmations(self, span_s: float) -> int:
+        """Return how many second dwells a window has time for."""
+        budget_s = self.timetable.confirm_share * span_s * self.timetable.faces
+        return int(np.floor(budget_s / self.confirm_dwell_s + 1e-9))
 
     def visibility(self, targets: Targets, truth: Truth) -> tuple[Floats, Bytes]:
         """Return how detectable every target is by one search dwell now, and why not."""
@@ -183,37 +138,58 @@ class ArrayRadar(Radar):
         factor: Floats = 10.0 ** (0.2 * off_db)
         return factor
 
-    def _look(
-        self, scene: Scene, time_s: Floats, target: Ints, centre_rad: Floats, dwell_s: float
-    ) -> tuple[Looks, Floats]:
-        """Return looks (K,) of dwells at targets, and the factor on what they echo."""
-        position, velocity = scene.targets.at(time_s, target)
+    def _placed(self, things: Any, scene: Scene) -> _Placed:
+        """Return targets, or things on the ground, and where they are in the window."""
+        ends = scene.start.time_s, scene.end.time_s
+        known = isinstance(things, Things)
+        truths = [things.truth(t) for t in ends] if known else [scene.start, scene.end]
+        return _Placed(things, tuple(self._cells(truth) for truth in truths))
+
+    def _looks(
+        self, things: _Placed, time_s: Floats, row: Ints, centre_rad: Floats, dwell_s: float
+    ) -> tuple[Looks, Floats, Floats]:
+        """Return looks (K,) of dwells at things, the factor on what they echo, and where it is."""
+        position, velocity = things.what.at(time_s, row)
         polar, _ = self._polar(position, velocity)
         gain = self._off_centre(np.nan_to_num(polar), centre_rad)
         gain *= dwell_s / self.timetable.search_dwell_s
-        return Looks(time_s, target, np.ones(time_s.size, bool), position, velocity), gain
+        return Looks(time_s, row, np.ones(time_s.size, bool), position, velocity), gain, polar
+
+    def _found(
+        self,
+        scene: Scene,
+        targets: tuple[Looks, Floats],
+        ground: tuple[Looks, Floats],
+        rng: np.random.Generator,
+    ) -> Detections:
+        """Return what is detected of looks at targets and on the ground, with factors on each."""
+        echoes = None
+        if len(ground[0]):
+            looks, rcs_m2, look = echoes_of(self.discretes, ground[0], self.origin_enu_m, rng)
+            echoes = GroundEchoes(looks, rcs_m2 * ground[1][look], look)
+        return self._echoes(scene.targets, targets[0], rng, targets[1], echoes)
 
     def _search(
         self,
         scene: Scene,
-        beams: tuple[Ints, Ints],
+        placed: tuple[_Placed, _Placed],
         time_s: Floats,
         beam: Ints,
         rng: np.random.Generator,
     ) -> Detections:
         """Return what search dwells detect, noise included."""
-        raster = self.timetable.raster
-        parts = [_pairs(beam, cells) for cells in beams]
-        pairs = np.unique(np.concatenate(parts), axis=0)
-        dwell, target = pairs[:, 0], pairs[:, 1].astype(np.int32)
-        centre = raster.centres_rad(beam[dwell])
-        looks, gain = self._look(
-            scene, time_s[dwell], target, centre, self.timetable.search_dwell_s
-        )
-        polar, _ = self._polar(looks.position_enu_m, looks.velocity_enu_mps)
-        # By the end of a window a target may have gone over to the beam beside.
-        there = raster.beams_of(polar[:, 1], polar[:, 2]) == beam[dwell]
-        found = self._echoes(scene.targets, looks.take(there), rng, gain[there])
+        raster, dwell_s = self.timetable.raster, self.timetable.search_dwell_s
+
+        def seen(things: _Placed) -> tuple[Looks, Floats]:
+            dwell, row = things.in_beams(beam)
+            centre = raster.centres_rad(beam[dwell])
+            looks, gain, polar = self._looks(things, time_s[dwell], row, centre, dwell_s)
+            # By the end of a window a target may have gone over to the beam beside.
+            there = raster.beams_of(polar[:, 1], polar[:, 2]) == beam[dwell]
+            return looks.take(there), gain[there]
+
+        targets, ground = (seen(things) for things in placed)
+        found = self._found(scene, targets, ground, rng)
         cells = float(np.ptp(self.range_limits_m)) / self.resolution[0]
         size = int(rng.poisson(self.pfa * cells * time_s.size))
         return Detections.join([found, self._noise(size, time_s, beam, rng)])
@@ -232,29 +208,29 @@ class ArrayRadar(Radar):
     def _follow(
         self,
         scene: Scene,
-        beams: tuple[Ints, Ints],
+        placed: tuple[_Placed, _Placed],
         time_s: Floats,
         cue: Ints,
         rng: np.random.Generator,
     ) -> Detections:
         """Return what dwells on cues detect within a beamwidth of where these should be."""
         aim, _ = self._aim(_rows(scene.cues, cue), time_s - scene.start.time_s)
-        raster = self.timetable.raster
+        raster, dwell_s = self.timetable.raster, self.timetable.track_dwell_s
         width, height = self.resolution[1:3]
         off = np.array([[a, b] for a in (-1, 0, 1) for b in (-1, 0, 1)]) * [width, height]
         around = aim[:, None, 1:3] + off
         beam = raster.beams_of(around[..., 0].ravel(), around[..., 1].ravel())
-        parts = [_pairs(beam, cells) for cells in beams]
-        pairs = np.concatenate(parts)
-        pairs[:, 0] //= len(off)
-        pairs = np.unique(pairs, axis=0)
-        dwell, target = pairs[:, 0], pairs[:, 1].astype(np.int32)
-        centre = aim[dwell, 1:3]
-        looks, gain = self._look(scene, time_s[dwell], target, centre, self.timetable.track_dwell_s)
-        polar, _ = self._polar(looks.position_enu_m, looks.velocity_enu_mps)
-        apart = np.abs((polar[:, 1] - centre[:, 0] + np.pi) % (2.0 * np.pi) - np.pi)
-        there = (apart < width) & (np.abs(polar[:, 2] - centre[:, 1]) < height)
-        return self._echoes(scene.targets, looks.take(there), rng, gain[there])
+
+        def seen(things: _Placed) -> tuple[Looks, Floats]:
+            dwell, row = things.in_beams(beam, len(off))
+            centre = aim[dwell, 1:3]
+            looks, gain, polar = self._looks(things, time_s[dwell], row, centre, dwell_s)
+            apart = np.abs((polar[:, 1] - centre[:, 0] + np.pi) % (2.0 * np.pi) - np.pi)
+            there = (apart < width) & (np.abs(polar[:, 2] - centre[:, 1]) < height)
+            return looks.take(there), gain[there]
+
+        targets, ground = (seen(things) for things in placed)
+        return self._found(scene, targets, ground, rng)
 
     def _near_a_cue(self, alerts: Detections, scene: Scene) -> Bools:
         """Tell which detections are where the picture already has something."""
@@ -275,24 +251,56 @@ class ArrayRadar(Radar):
             near[row] = bool(np.any((apart_m < gate_m) & (angle < 1.0)))
         return near
 
-    def _confirm(self, alerts: Detections, scene: Scene, rng: np.random.Generator) -> Detections:
-        """Return what a second dwell, right after the first, finds again."""
-        span_s = scene.end.time_s - scene.start.time_s
-        budget_s = self.timetable.confirm_share * span_s * self.timetable.faces
-        most = int(np.floor(budget_s / self.confirm_dwell_s + 1e-9))
+    def _confirm(
+        self, alerts: Detections, scene: Scene, rng: np.random.Generator
+    ) -> tuple[int, Detections]:
+        """Return how many alerts ask for a second dwell, and what that finds again."""
+        asked = int(alerts.time_s.size)
+        most = self._most_confirmations(scene.end.time_s - scene.start.time_s)
         alerts = alerts.take(np.argsort(alerts.time_s, kind="stable")[:most])
         delay_s = 0.5 * (self.timetable.search_dwell_s + self.confirm_dwell_s)
         time_s = np.minimum(alerts.time_s + delay_s, scene.end.time_s)
-        real = alerts.truth_id != FALSE_ALARM
-        again = alerts.take(~real & (rng.random(real.size) < self.pfa))
-        looks, gain = self._look(
-            scene,
-            time_s[real],
-            alerts.truth_id[real],
-            alerts.polar[real, 1:3],
-            self.confirm_dwell_s,
-        )
-        return Detections.join([self._echoes(scene.targets, looks, rng, gain), again])
+
+        def again(things: Any, rows: Ints) -> tuple[Looks, Floats]:
+            own = rows >= 0
+            centre = alerts.polar[own, 1:3]
+            things = _Placed(things, ())
+            looks, gain, _ = self._looks(
+                things, time_s[own], rows[own], centre, self.confirm_dwell_s
+            )
+            return looks, gain
+
+        real = (alerts.truth_id != FALSE_ALARM) | (alerts.thing >= 0)
+        noise = alerts.take(~real & (rng.random(real.size) < self.pfa))
+        targets = again(scene.targets, alerts.truth_id)
+        ground = again(Things(self.discretes), alerts.thing)
+        return asked, Detections.join([self._found(scene, targets, ground, rng), noise])
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Targets, or things on the ground, and in which search beams they are in a window.
+
+    Attributes
+    ----------
+    what : what has positions ``at`` times
+    cells : (N,) of each at the window's start and end, -1 for none
+    """
+
+    what: Any
+    cells: tuple[Ints, ...]
+
+    def in_beams(self, beam: Ints, of_dwell: int = 1) -> tuple[NDArray[np.intp], Ints]:
+        """Return pairs of dwell and row where something is in a beam at either end.
+
+        Parameters
+        ----------
+        beam : (D · of_dwell,) beams of each dwell, -1 for none
+        """
+        pairs = np.concatenate([_pairs(beam, cells) for cells in self.cells])
+        pairs[:, 0] //= of_dwell
+        pairs = np.unique(pairs, axis=0)
+        return pairs[:, 0], pairs[:, 1].astype(np.int32)
 
 
 def _pairs(beam: Ints, cells: Ints) -> Ints:

@@ -21,14 +21,14 @@ class Detections:
     ----------
     time_s, power, truth_id : when, how strong, of what
     polar : (K, 4) exactly where
-    look : row of the look that found it, -1 for noise
+    thing : row of the turbine or vehicle that it is of, -1 if of none
     """
 
     time_s: Floats
     polar: Floats
     power: Floats
     truth_id: Ints
-    look: Ints
+    thing: Ints
 
     def take(self, rows: Bools | NDArray[np.intp]) -> Detections:
         """Return the given rows as a new table."""
@@ -37,7 +37,7 @@ class Detections:
             self.polar[rows],
             self.power[rows],
             self.truth_id[rows],
-            self.look[rows],
+            self.thing[rows],
         )
 
     @classmethod

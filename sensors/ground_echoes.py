@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,24 @@ if TYPE_CHECKING:
     from sim.core.tables import Floats
 
 
+class GroundEchoes(NamedTuple):
+    """What turbines and vehicles send back.
+
+    Attributes
+    ----------
+    looks : (K,) where; ``target`` is the row in ``Discretes``, velocities point along the
+        beam and give the range rate alone
+    rcs_m2 : (K,) mean radar cross section
+    look : (K,) row of the look that brought it
+    """
+
+    looks: Looks
+    rcs_m2: Floats
+    look: NDArray[np.intp]
+
+
 @dataclass(frozen=True, slots=True)
-class _Things:
+class Things:
     """Turbines and vehicles as a scan takes targets."""
 
     discretes: Discretes
@@ -48,32 +64,38 @@ def looks_at_ground(
     enu_R_sensor: Floats,
     reach: Floats,
     rng: np.random.Generator,
-) -> tuple[Looks, Floats]:
-    """Return looks (K,) at turbines and vehicles in (start, end], and their cross sections.
-
-    ``target`` is the row in ``discretes``; velocities point along the beam and give the
-    range rate alone.
-    """
-    things: Any = _Things(discretes)
+) -> GroundEchoes:
+    """Return what looks at turbines and vehicles in (start, end] bring."""
+    things: Any = Things(discretes)
     start, end = things.truth(start_s), things.truth(end_s)
     looks = scan.looks(things, start, end, origin_enu_m, enu_R_sensor, reach)
-    parts, rcs_m2 = [], []
+    return echoes_of(discretes, looks, origin_enu_m, rng)
+
+
+def echoes_of(
+    discretes: Discretes, looks: Looks, origin_enu_m: Floats, rng: np.random.Generator
+) -> GroundEchoes:
+    """Return what looks (K,) at turbines and vehicles bring; ``target`` is the row of each."""
+    parts = []
     for rows in _single(looks.target):
-        time_s, due = np.full(len(discretes), start_s), np.zeros(len(discretes), bool)
-        looked = np.zeros(len(discretes), bool)
-        time_s[looks.target[rows]], due[looks.target[rows]] = looks.time_s[rows], looks.due[rows]
-        looked[looks.target[rows]] = True
+        time_s, look = np.zeros(len(discretes)), np.full(len(discretes), -1)
+        time_s[looks.target[rows]], look[looks.target[rows]] = looks.time_s[rows], rows
         echoes = discretes.echoes(time_s, origin_enu_m, rng)
-        here = looked[echoes.source]
+        here = look[echoes.source] >= 0
         source, position = echoes.source[here], echoes.position_enu_m[here]
         away = position - origin_enu_m
         away /= np.maximum(np.linalg.norm(away, axis=1), 1.0)[:, None]
         velocity = echoes.range_rate_mps[here, None] * away
-        parts.append(Looks(time_s[source], source, due[source], position, velocity))
-        rcs_m2.append(echoes.rcs_m2[here])
+        row = look[source]
+        part = Looks(time_s[source], source, looks.due[row], position, velocity)
+        parts.append(GroundEchoes(part, echoes.rcs_m2[here], row))
     if not parts:
-        return Looks.none(), np.empty(0)
-    return Looks.concatenate(parts), np.concatenate(rcs_m2)
+        return GroundEchoes(Looks.none(), np.empty(0), np.empty(0, np.intp))
+    return GroundEchoes(
+        Looks.concatenate([part.looks for part in parts]),
+        np.concatenate([part.rcs_m2 for part in parts]),
+        np.concatenate([part.look for part in parts]),
+    )
 
 
 def _single(target: NDArray[np.integer[Any]]) -> list[NDArray[np.intp]]:

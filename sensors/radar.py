@@ -18,7 +18,7 @@ from sensors.detection import (
     draw_noise_power_over_threshold,
 )
 from sensors.detections import Detections
-from sensors.ground_echoes import looks_at_ground
+from sensors.ground_echoes import GroundEchoes, looks_at_ground
 from sensors.radar_at_place import RadarAtPlace
 from sensors.radar_spec import RadarSpec
 from sensors.scanning import Looks
@@ -56,7 +56,7 @@ class Radar(RadarAtPlace):
             )
         found = []
         if len(looks) or ground is not None:
-            found.append(self._echoes(targets, looks, rng, nobody=ground))
+            found.append(self._echoes(targets, looks, rng, ground=ground))
         turns = self.scan.turns(start.time_s, end.time_s)
         alarms = int(rng.poisson(turns * self.false_alarms_per_look))
         if alarms:
@@ -117,14 +117,14 @@ class Radar(RadarAtPlace):
         looks: Looks,
         rng: np.random.Generator,
         gain: Floats | None = None,
-        nobody: tuple[Looks, Floats] | None = None,
+        ground: GroundEchoes | None = None,
     ) -> Detections:
         """Return what is detected of looks.
 
         Parameters
         ----------
         gain : (K,) factor on every echo
-        nobody : further looks, at what is no target, and their cross sections (Swerling 1)
+        ground : what turbines and vehicles send back meanwhile
         """
         from sensors.echoes import receive  # numba: only where it runs
 
@@ -132,7 +132,8 @@ class Radar(RadarAtPlace):
         rcs_m2, swerling = signatures.rcs_m2[truth_id], signatures.swerling[truth_id]
         if gain is not None:
             rcs_m2 = rcs_m2 * gain
-        others = [] if nobody is None else [(*nobody, 1)]
+        own = len(looks)
+        others = [] if ground is None else [(ground.looks, ground.rcs_m2, 1)]
         if targets.attackers.deception:
             false = false_echoes(
                 targets.attackers.deception, looks, self.receiver, self.transmit_eirp_w
@@ -144,6 +145,9 @@ class Radar(RadarAtPlace):
             rcs_m2 = np.concatenate([rcs_m2, other_m2])
             swerling = np.concatenate([swerling, np.full(size, case, np.uint8)])
             truth_id = np.concatenate([truth_id, np.full(size, FALSE_ALARM, np.int32)])
+        thing = np.full(len(looks), -1, np.int32)
+        if ground is not None:
+            thing[own : own + len(ground.looks)] = ground.looks.target
         polar, snr, look = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
@@ -166,7 +170,7 @@ class Radar(RadarAtPlace):
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
         row = look[found]
-        return Detections(looks.time_s[row], polar[found], power[found], truth_id[row], row)
+        return Detections(looks.time_s[row], polar[found], power[found], truth_id[row], thing[row])
 
     @property
     def _look_gap_s(self) -> float:

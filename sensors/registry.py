@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import Field
 
 from sensors.acoustic import AcousticSpec
-from sensors.array_radar import ArrayRadarSpec
+from sensors.array_radar_spec import ArrayRadarSpec
 from sensors.camera import CameraSpec, InfraredSpec
 from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.passive_radar_spec import PassiveRadarSpec

@@ -181,15 +181,12 @@ class Stare:
     ----------
     period_s : time between looks, the first at time 0
     sector_rad : (2,) azimuth of the middle of the sector, and half its width
+    dwell_s : how long a look takes; by default nothing against what moves meanwhile
     """
 
     period_s: float
     sector_rad: Floats
-
-    @property
-    def dwell_s(self) -> float:
-        """How long a look takes: nothing against what moves meanwhile."""
-        return 0.0
+    dwell_s: float = 0.0
 
     def azimuth_rad(self, time_s: float) -> float:
         """Return NaN: the beam does not turn."""

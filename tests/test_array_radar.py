@@ -11,7 +11,8 @@ import stage
 from pydantic import TypeAdapter, ValidationError
 from stage import Fakes, fakes
 
-from sensors.array_radar import ArrayRadar, ArrayRadarSpec
+from sensors.array_radar import ArrayRadar
+from sensors.array_radar_spec import ArrayRadarSpec
 from sensors.presets import PRESETS_FOLDER
 from sensors.registry import Sensor, SensorSpec
 from sensors.scene import Cues, Scene
@@ -251,6 +252,94 @@ def test_same_seed_same_plots() -> None:
     )
     assert first.measurement.tobytes() == second.measurement.tobytes()
     assert first.measurement.tobytes() != other.measurement.tobytes()
+
+
+# --- turbines and vehicles ----------------------------------------------------------------------
+
+FARM = {
+    "id": "farm",
+    "latitude_deg": 50.1,
+    "longitude_deg": 5.1,
+    "turbines": 3,
+    "spacing_m": 900,
+    "hub_height_m": 110,
+    "rotor_diameter_m": 120,
+    "rcs_dbsm": 30,
+}
+
+
+def over_land(environment: dict[str, Any], **changes: Any) -> ArrayRadar:
+    given = {"kind": "array-radar", "id": "a", "preset": "multi-function", "mti": "none"}
+    spec = TypeAdapter(SensorSpec).validate_python(given | changes)
+    built: ArrayRadar = stage.build(spec, FRAME, [0.0, 0.0, 20.0], **environment)
+    return built.in_clear_air()
+
+
+NOBODY = straight(np.empty((0, 3)), 0.0)
+
+
+def nearest_turbine_m(sensor: ArrayRadar, plots: Plots) -> Floats:
+    """How far each plot is from the turbine that is nearest to it, in range."""
+    hubs, _ = sensor.discretes.at(0.0)
+    range_m = np.linalg.norm(hubs - sensor.origin_enu_m, axis=1)
+    return np.abs(plots.measurement[:, 0, None] - range_m).min(axis=1)
+
+
+def test_search_finds_turbines_and_confirmation_finds_them_again() -> None:
+    sensor = over_land({"wind_farms": [FARM]}, pfa=1e-9)
+    plots = watch(sensor, NOBODY, np.arange(0.0, 60.1, 0.5))
+    assert (plots.truth_id == FALSE_ALARM).all()
+    # Six frames, three turbines, apart in range; some echoes fade.
+    assert 10 <= len(plots) <= 2 * 18
+    assert (nearest_turbine_m(sensor, plots) < 5 * plots.sigma[:, 0] + 1.0).all()
+    assert len(watch(over_land({}, pfa=1e-9), NOBODY, np.arange(0.0, 60.1, 0.5))) == 0
+
+
+def test_a_track_dwell_on_a_turbine_sees_it_on_every_beat() -> None:
+    sensor = over_land({"wind_farms": [FARM | {"turbines": 1}]}, pfa=1e-9)
+    hub, _ = sensor.discretes.at(0.0)
+    on_it, beside = (straight(hub + shift, 0.0) for shift in (0.0, [0.0, 0.0, 4000.0]))
+
+    def seen(cued: Fakes) -> int:
+        rng, count = np.random.default_rng(1), 0
+        for start_s in range(20):
+            truths = [NOBODY.truth(float(t)) for t in (start_s, start_s + 1)]
+            scene = Scene(NOBODY, *truths, cues_on(cued, [0], float(start_s)))  # type: ignore[arg-type]
+            count += len(sensor.observe(scene, rng))
+        return count
+
+    assert seen(on_it) >= 18
+    assert seen(beside) <= 6
+
+
+def test_vehicles_show_with_their_speed() -> None:
+    road = {
+        "id": "a4",
+        "path": [
+            {"latitude_deg": 50.02, "longitude_deg": 5.0},
+            {"latitude_deg": 50.12, "longitude_deg": 5.0},
+        ],
+        "vehicles_per_km": 0.5,
+        "rcs_dbsm": 20,
+    }
+    sensor = over_land({"roads": [road]}, pfa=1e-9, range_min_km=0.1)
+    plots = watch(sensor, NOBODY, np.arange(0.0, 30.1, 0.5))
+    assert len(plots) >= 3
+    for row in range(len(plots)):
+        place, velocity = sensor.discretes.at(plots.time_s[row])
+        away = place - sensor.origin_enu_m
+        range_m = np.linalg.norm(away, axis=1)
+        nearest = np.argmin(np.abs(range_m - plots.measurement[row, 0]))
+        rate = float(velocity[nearest] @ away[nearest] / range_m[nearest])
+        assert abs(plots.measurement[row, 3] - rate) < 5 * plots.sigma[row, 3] + 1.0
+
+
+def test_flashes_of_blades_count_the_time_of_a_dwell() -> None:
+    short, long = (
+        over_land({"wind_farms": [FARM]}, search_dwell_ms=dwell).discretes.flash_share
+        for dwell in (3, 9)
+    )
+    assert (long > short).all()
 
 
 @pytest.mark.parametrize(

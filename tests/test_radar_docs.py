@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from test_docs import rows_under
 
-from sensors.array_radar import ArrayRadarSpec
+from sensors.array_radar_spec import ArrayRadarSpec
 from sensors.passive_radar_spec import PassiveRadarSpec
 from sensors.radar_spec import PulseSpec, RadarSpec
 

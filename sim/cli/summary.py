@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.workload import saturated
+
 if TYPE_CHECKING:
     from sim.engine.judging import Verdict
     from sim.engine.recorder import Outcome
@@ -67,6 +69,8 @@ def print_summary(
         console.print(escape(line), soft_wrap=True)
     console.print()
     console.print(_sensors(metrics["sensors"], metrics["targets"]))
+    for line in saturated(metrics["sensors"]):
+        console.print(escape(line), soft_wrap=True)
     for thing in metrics["protect"]:
         console.print()
         lines = _corridor(thing) if thing["kind"] == "corridor" else _point(thing)

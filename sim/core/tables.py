@@ -13,6 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.core.workload import Workload
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Indices = NDArray[np.int64]
@@ -353,6 +355,7 @@ class Snapshot:
         ``tracks``; none where ``tracks`` shows them itself
     sensor_position_enu_m : (S, 3) where every sensor is, NaN for one whose carrier is not
         there; (0, 3) if none is carried
+    workload : of the step, of the radars that are scheduled
     """
 
     time_s: float
@@ -368,3 +371,4 @@ class Snapshot:
     site_tracks: tuple[Tracks, ...] = ()
     sensor_position_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))
+    workload: Workload = field(default_factory=Workload.none)

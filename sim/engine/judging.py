@@ -13,6 +13,7 @@ from sim.metrics.commonality import judge_commonality
 from sim.metrics.facts import Corridor, Point
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.judge import judge
+from sim.metrics.workload import per_radar
 from sim.record.recording import Recording
 from sim.record.setting import Setting
 from sim.record.tables import SITE_TRACKS, Columns, Vocabulary
@@ -70,6 +71,11 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
         spec.judge.cutoff_m,
         interval_s,
     )
+    ids = [sensor.id for sensor in setting.sensors]
+    workloads = per_radar(*recording.workloads, ids)
+    for sensor in metrics["sensors"]:
+        if sensor["id"] in workloads:
+            sensor["workload"] = workloads[sensor["id"]]
     pictures = _pictures_of_sites(recording, spec, picture, interval_s)
     if pictures:
         metrics["commonality"] = judge_commonality(judged_truth, pictures, spec.judge.cutoff_m)

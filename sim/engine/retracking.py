@@ -138,6 +138,7 @@ def track_again(
             site_tracks=picture.site_tracks(end_s),
             sensor_position_enu_m=places,
             uncorroborated=claims.judge(tracks),
+            workload=recording.workload(end_s),
         )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numba import get_num_threads
 
+from sensors.account import workload_of
 from sensors.observing import observe_all
 from sensors.scene import Scene
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
@@ -56,6 +57,7 @@ def step(world: World, state: State) -> Snapshot:
         site_tracks=state.picture.site_tracks(time_s),
         sensor_position_enu_m=places,
         uncorroborated=state.claims.judge(tracks),
+        workload=workload_of(state.sensors, time_s),
     )
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from sim.core.tables import FALSE_ALARM, Identity, Snapshot, TrackStatus
+from sim.core.tables import FALSE_ALARM, Floats, Identity, Snapshot, TrackStatus
+from sim.core.workload import TASKS
 from sim.record.tables import SCHEMAS, Vocabulary, words
+
+#: A radar that found time for everything for so long is saturated no more.
+_CALM_S = 10.0
 
 
 class EventLog:
-    """Notes first detections, tracks confirmed, identified and dropped, and doubtful reports."""
+    """Notes first detections, tracks confirmed, identified and dropped, doubtful reports, and
+    radars without time for all that they should do."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -21,6 +27,7 @@ class EventLog:
         self._seen = np.zeros((len(vocabulary.targets), len(vocabulary.sensors)), np.bool_)
         self._identities: dict[int, int] = {}
         self._doubted: set[int] = set()
+        self._saturated: dict[int, _Saturation] = {}
 
     def add(self, snapshot: Snapshot) -> None:
         """Compare a snapshot with what was known before it."""
@@ -45,6 +52,7 @@ class EventLog:
             if number not in self._doubted:
                 self._doubted.add(number)
                 self._note(snapshot.time_s, "report-uncorroborated", number=number, sensor=sensor)
+        self._note_saturation(snapshot)
         if present == self._identities:
             return
         for number, identity in present.items():
@@ -66,6 +74,23 @@ class EventLog:
         """Forget the events that ``table`` returned."""
         self._rows = []
 
+    def _note_saturation(self, snapshot: Snapshot) -> None:
+        """Note when radars begin to drop dwells, and when they have found time for all again."""
+        workload, now_s = snapshot.workload, snapshot.time_s
+        for row, sensor in enumerate(workload.sensor.tolist()):
+            episode = self._saturated.get(sensor)
+            if workload.saturated[row]:
+                if episode is None:
+                    episode = self._saturated[sensor] = _Saturation()
+                    self._note(now_s, "radar-saturated", sensor=sensor)
+                episode.last_s = now_s
+                episode.wanted_s += workload.wanted_s[row]
+                episode.shed_s += workload.shed_s[row]
+            elif episode is not None and now_s - episode.last_s >= _CALM_S:
+                detail = episode.in_words()
+                self._note(now_s, "saturation-ended", sensor=sensor, detail=detail)
+                del self._saturated[sensor]
+
     def _note(
         self,
         time_s: float,
@@ -85,4 +110,27 @@ class EventLog:
                 "sensor": None if sensor is None else self._vocabulary.sensors[sensor],
                 "detail": detail,
             }
+        )
+
+
+@dataclass(slots=True)
+class _Saturation:
+    """A time in which a radar drops dwells.
+
+    Attributes
+    ----------
+    last_s : when it last did
+    wanted_s, shed_s : (3,) of each task, in steps that dropped some: asked for, and dropped
+    """
+
+    last_s: float = 0.0
+    wanted_s: Floats = field(default_factory=lambda: np.zeros(len(TASKS)))
+    shed_s: Floats = field(default_factory=lambda: np.zeros(len(TASKS)))
+
+    def in_words(self) -> str:
+        """Return what was dropped, of what was asked for."""
+        return ", ".join(
+            f"{task} {100.0 * shed_s / wanted_s:.0f} % dropped"
+            for task, shed_s, wanted_s in zip(TASKS, self.shed_s, self.wanted_s, strict=True)
+            if shed_s > 0.0
         )

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
+from sim.core.workload import Workload
 from sim.record.setting import Setting
-from sim.record.tables import SCHEMAS, SENSOR_PLACES, Columns, Vocabulary
+from sim.record.tables import SCHEMAS, SENSOR_PLACES, WORKLOAD, Columns, Vocabulary
+from sim.record.workload import workloads_of
 from sim.record.writer import MANIFEST, TIME_SLACK_S, part_files
 
 
@@ -71,7 +73,7 @@ class Recording:
         return str(self.manifest.get("state", "running"))
 
     def table(self, name: str) -> pa.Table:
-        """Return one table: truth, plots, tracks, events, site_tracks or sensor_places.
+        """Return one table: a name of ``SCHEMAS``.
 
         Raises
         ------
@@ -108,6 +110,16 @@ class Recording:
         table = self.columns(SENSOR_PLACES)
         codes = table.codes("sensor", self._vocabulary.sensors)
         return table.numbers("time_s"), codes, table.position_enu_m
+
+    @cached_property
+    def workloads(self) -> tuple[Floats, Workload]:
+        """Times (W,) of steps, and what each scheduled radar's took."""
+        return workloads_of(self.columns(WORKLOAD), self._vocabulary)
+
+    def workload(self, time_s: float) -> Workload:
+        """What the step that ended at a time took, as ``Snapshot.workload``."""
+        times_s, workloads = self.workloads
+        return workloads.take(_rows_at(times_s, time_s))
 
     @cached_property
     def plots(self) -> Plots:

@@ -23,6 +23,7 @@ from sim.core.tables import (
     TrackStatus,
     Visibility,
 )
+from sim.core.workload import TASKS
 from sim.record.setting import Setting
 from sim.world.frames import Frame
 from sim.world.targets import CLASS_NAMES
@@ -133,8 +134,22 @@ SCHEMAS[SENSOR_PLACES] = pa.schema(
     [("time_s", _F64), ("sensor", _WORD), *((name, _F64) for name in _POSITION)]
 )
 
+#: Only of a run with radars that share their time among tasks: what each step took.
+WORKLOAD = "workload"
+WANTED, USED = (tuple(f"{word}_{task}_s" for task in TASKS) for word in ("wanted", "used"))
+SCHEMAS[WORKLOAD] = pa.schema(
+    [
+        ("time_s", _F64),
+        ("sensor", _WORD),
+        ("budget_s", _F64),
+        *((name, _F64) for name in (*WANTED, *USED)),
+    ]
+)
+#: Tables that not every run has.
+NOT_ALWAYS = (SITE_TRACKS, SENSOR_PLACES, WORKLOAD)
 
-def _word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
+
+def word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
     """Return words for codes; a code below zero is null."""
     codes = np.asarray(codes).astype(np.int32)
     indices = pa.array(codes, mask=codes < 0)
@@ -160,13 +175,13 @@ def truth_table(snapshots: list[Snapshot], frame: Frame, vocabulary: Vocabulary)
     return pa.Table.from_arrays(
         [
             np.repeat([s.time_s for s in snapshots], [r.size for r in rows]),
-            _word_column(np.concatenate(rows), vocabulary.targets),
+            word_column(np.concatenate(rows), vocabulary.targets),
             *position.T,
             frame.height_m_of(position),
             *gather(lambda s: s.truth.velocity_enu_mps).T,
             gather(lambda s: s.detectability),
-            _word_column(gather(lambda s: s.visibility), vocabulary.visibility),
-            _word_column(gather(lambda s: s.best_sensor), vocabulary.sensors),
+            word_column(gather(lambda s: s.visibility), vocabulary.visibility),
+            word_column(gather(lambda s: s.best_sensor), vocabulary.sensors),
         ],
         schema=SCHEMAS["truth"],
     )
@@ -177,13 +192,13 @@ def plots_table(plots: Plots, vocabulary: Vocabulary) -> pa.Table:
     return pa.Table.from_arrays(
         [
             plots.time_s,
-            _word_column(plots.sensor, vocabulary.sensors),
+            word_column(plots.sensor, vocabulary.sensors),
             *plots.measurement.T,
             *plots.sigma.T,
             plots.snr_db,
-            _word_column(plots.reply, vocabulary.reply),
-            _word_column(plots.seen_class, vocabulary.seen_class),
-            _word_column(plots.truth_id, vocabulary.targets),
+            word_column(plots.reply, vocabulary.reply),
+            word_column(plots.seen_class, vocabulary.seen_class),
+            word_column(plots.truth_id, vocabulary.targets),
         ],
         schema=SCHEMAS["plots"],
     )
@@ -201,8 +216,8 @@ def tracks_table(pictures: list[Tracks], frame: Frame, vocabulary: Vocabulary) -
         [
             np.repeat([t.time_s for t in pictures], [len(t) for t in pictures]),
             gather("number"),
-            _word_column(gather("status"), vocabulary.status),
-            _word_column(gather("identity"), vocabulary.identity),
+            word_column(gather("status"), vocabulary.status),
+            word_column(gather("identity"), vocabulary.identity),
             *position.T,
             frame.height_m_of(position),
             *gather("velocity_enu_mps").T,
@@ -213,7 +228,7 @@ def tracks_table(pictures: list[Tracks], frame: Frame, vocabulary: Vocabulary) -
             replies[:, Reply.CIVIL],
             replies[:, Reply.MILITARY],
             gather("existence"),
-            _word_column(gather("target_class"), vocabulary.classes),
+            word_column(gather("target_class"), vocabulary.classes),
             gather("class_probability"),
         ],
         schema=SCHEMAS["tracks"],
@@ -251,7 +266,7 @@ def site_tracks_table(
     rows = np.repeat(site, [len(tracks) for tracks in pictures])
     field = SCHEMAS[SITE_TRACKS].field("site")
     table = tracks_table(pictures, frame, vocabulary)
-    return table.add_column(1, field, _word_column(rows, vocabulary.sites))
+    return table.add_column(1, field, word_column(rows, vocabulary.sites))
 
 
 def sensor_places_table(
@@ -269,7 +284,7 @@ def sensor_places_table(
     return pa.Table.from_arrays(
         [
             np.repeat(time_s, moving.size)[on],
-            _word_column(np.tile(moving, len(time_s))[on], vocabulary.sensors),
+            word_column(np.tile(moving, len(time_s))[on], vocabulary.sensors),
             *place[on].T,
         ],
         schema=SCHEMAS[SENSOR_PLACES],

@@ -10,6 +10,7 @@ from sensors.antenna import Antenna, beam_shape_loss_db
 from sensors.detection import SPEED_OF_LIGHT_MPS, radar_snr
 from sensors.mti import unambiguous_range_m
 from sensors.radar_equation import bistatic_snr, power_aperture_w_m2, search_snr, solid_angle_sr
+from sensors.scheduling import Raster, Timetable
 from sim.verification.check import Check
 
 _SEARCH = "MathWorks, documentation of radareqsearchsnr"
@@ -85,6 +86,22 @@ def _path_cell_m(bandwidth_hz: float) -> float:
     return SPEED_OF_LIGHT_MPS / bandwidth_hz
 
 
+def _served(task: int) -> float:
+    """Return the share that a saturated radar gives of 400 tracks' dwells, or of its search.
+
+    Of 0.95 s a second, 150 beams of 10 ms each 2 s and 400 dwells of 5 ms ask for 0.75 and 2 s;
+    a quarter is the search's.
+    """
+    beams = Raster.over(
+        np.radians([0.0, 45.0]), np.radians([0.0, 20.0]), np.radians(3.0), np.radians(4.0)
+    )
+    table = Timetable(beams, 2.0, 1.0, 0.01, 0.005, 0.25, 0.05)
+    cues, seen = np.arange(1, 401, dtype=np.int32), np.ones(400, bool)
+    plans = [table.dwells(t, t + 1.0, cues, seen) for t in range(200)]
+    used, wanted = (sum(getattr(p, name) for p in plans) for name in ("used_s", "wanted_s"))
+    return float(used[task] / wanted[task])
+
+
 CHECKS: tuple[Check, ...] = (
     Check("search radar equation: SNR at 1000 km", "dB", 13.8182, _search_db, 5e-5, _SEARCH),
     Check(
@@ -127,6 +144,17 @@ CHECKS: tuple[Check, ...] = (
         partial(beam_shape_loss_db, 2),
         1e-9,
         "Barton, Modern Radar System Analysis: 1.6 dB each",
+    ),
+    *(
+        Check(
+            f"saturated array radar: share of {what} that is served",
+            "",
+            share,
+            partial(_served, task),
+            1e-9,
+            "b/d of a demand d over a budget b, in whole dwells: ⌊712.5/5⌋ of 400, ⌊240/10⌋ of 75",
+        )
+        for task, what, share in ((0, "search", 24 / 75), (1, "track dwells", 142 / 400))
     ),
     Check(
         "unambiguous range, 1 kHz",
