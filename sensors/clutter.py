@@ -110,7 +110,6 @@ def surface_clutter_rcs_m2(
     beamwidth_rad: float,
     cell_m: float,
     vertical: bool = False,
-    lit: ArrayLike = 1.0,
 ) -> Floats:
     """Return the mean radar cross section of the ground in a cell, 0 beyond the horizon.
 
@@ -121,16 +120,33 @@ def surface_clutter_rcs_m2(
     height_m : of the antenna above the ground
     beamwidth_rad, cell_m : width in azimuth at half power, and range resolution
     vertical : polarisation, of which the sea's echo depends
-    lit : share of the cell that the radar sees; terrain may hide some
     """
     grazing_rad = grazing_angle_rad(range_m, height_m)
+    return cell_rcs_m2(
+        environment, range_m, grazing_rad, frequency_hz, beamwidth_rad, cell_m, vertical
+    )
+
+
+def cell_rcs_m2(
+    environment: Environment,
+    range_m: ArrayLike,
+    grazing_rad: Floats,
+    frequency_hz: float,
+    beamwidth_rad: float,
+    cell_m: float,
+    vertical: bool = False,
+) -> Floats:
+    """Return the mean radar cross section of the ground in a cell that is met at an angle.
+
+    None where the angle is not above 0; parameters as in ``surface_clutter_rcs_m2``.
+    """
     if environment.surface == "sea":
         sigma0 = sea_reflectivity(grazing_rad, environment.sea_state, frequency_hz, vertical)
     else:
         gamma_db = LAND_GAMMA_DB[environment.land_cover]
         sigma0 = land_reflectivity(grazing_rad, gamma_db, frequency_hz)
     area_m2 = cell_area_m2(range_m, grazing_rad, beamwidth_rad, cell_m)
-    return np.where(grazing_rad > 0.0, sigma0 * area_m2 * np.asarray(lit), 0.0)
+    return np.where(grazing_rad > 0.0, sigma0 * area_m2, 0.0)
 
 
 def rain_reflectivity_per_m(rain_mm_per_h: float, frequency_hz: float) -> float:

@@ -8,11 +8,9 @@ import numpy as np
 
 from sensors.dwells import pd_of_dwell
 from sensors.kernels import locate
-from sensors.multipath import propagation_factor
-from sensors.paths import path_attenuation_db
 from sensors.radar_budget import Budget
 from sensors.resolution import merge_echoes, shared_cells
-from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
+from sensors.way_kernels import way_factor
 from sim.core.jit import kernel
 from sim.core.sweep import Floats32
 from sim.core.tables import Bytes, Floats, Ints, Visibility
@@ -32,8 +30,6 @@ _BLAMED = np.array([_JAMMED, _TOO_SLOW, _IN_CLUTTER, _BLIND_RANGE], np.uint8)
 _HOVERS_MPS = 1.0
 #: A pulse rate sees a target if it gets so much of the pulse, and of the echo after filters.
 _HEARD, _PASSED = 0.5, 0.1
-#: Weaker than this, the bounced wave is left out.
-_FAINT = 1e-3
 
 
 @kernel(leaf=True)
@@ -146,21 +142,15 @@ def strengths(
     rcs_aspect, rotor_rcs, rotor_tip_mps : as in ``Signatures``
     budget : see there
     """
-    gas_db_per_m, elevation_gain = budget.gas_db_per_m, budget.elevation_gain
+    way, elevation_gain = budget.way, budget.elevation_gain
     azimuth_gain = budget.azimuth_gain.reshape(1, -1)
     unambiguous_m, surface, rain = budget.unambiguous_m, budget.surface, budget.rain
     cycles_per_mps, response = budget.cycles_per_mps, budget.response
     surface_left, rain_left = budget.surface_left, budget.rain_left
     filter_mps, wind = budget.filter_mps, budget.wind
-    curvature, antenna_m = budget.curvature_per_m, budget.height_m
-    wavelength_m, pulse_m, bank = budget.wavelength_m, budget.pulse_m, budget.bank
-    bounces, permittivity, vertical = budget.bounces, budget.permittivity, budget.vertical
-    roughness_m, rain_db_per_m, rain_top_m = (
-        budget.roughness_m,
-        budget.rain_db_per_m,
-        budget.rain_top_m,
-    )
+    pulse_m, bank = budget.pulse_m, budget.bank
     rates, phases = response.shape[0], response.shape[1] - 1
+    sectors = surface.shape[0] // rates
     nearest_m = unambiguous_m.min()
     found = np.zeros((code.size, 5))
     for row in range(code.size):
@@ -177,40 +167,17 @@ def strengths(
             turning, tip_mps = rotor_rcs[target[row]], rotor_tip_mps[target[row]]
 
         # The way there and back.
-        north = math.cos(azimuth)
-        bend = curvature[0] + (curvature[1] - curvature[0]) * north * north
-        across_m, up_m = range_m * math.cos(elevation), range_m * math.sin(elevation)
-        from_centre_m = 1.0 / bend + antenna_m + up_m
-        target_m = math.hypot(across_m, from_centre_m) - 1.0 / bend
-        ground_m = math.atan2(across_m, from_centre_m) / bend
         beam = (elevation / math.pi + 0.5) * (elevation_gain.shape[1] - 1)
         signal *= _between(elevation_gain, 0, beam)
         scanned = _between(azimuth_gain, 0, azimuth / (2.0 * math.pi) * (azimuth_gain.size - 1))
         signal *= scanned
-        if gas_db_per_m.size > 2:
-            loss_db = path_attenuation_db(
-                range_m, antenna_m, target_m, gas_db_per_m, rain_db_per_m, rain_top_m
-            )
-            signal *= math.pow(10.0, -0.2 * loss_db)
-        if bounces:
-            bounce = _between(elevation_gain, 1, beam)
-            if bounce > _FAINT or ground_m * ground_m > EFFECTIVE_EARTH_RADIUS_M * target_m:
-                one_way = propagation_factor(
-                    ground_m,
-                    antenna_m,
-                    max(target_m, 0.1),
-                    wavelength_m,
-                    permittivity,
-                    vertical,
-                    roughness_m,
-                    1.0 / EFFECTIVE_EARTH_RADIUS_M,
-                    bounce,
-                )
-                signal *= one_way * one_way
+        one_way = way_factor(way, range_m, azimuth, elevation, _between(elevation_gain, 1, beam))
+        signal *= one_way * one_way
 
         # What competes with it, for each pulse rate.
         ground = _between(elevation_gain, 2, beam) * scanned
         wind_mps = -wind[0] * math.cos(azimuth - wind[1])
+        sector = min(int(azimuth / (2.0 * math.pi) * sectors), sectors - 1) * rates
         seen, in_time = 0, 0
         for k in range(rates):
             fold = math.floor(range_m / unambiguous_m[k])
@@ -218,7 +185,7 @@ def strengths(
             heard = heard_share(shown_m, fold, unambiguous_m[k], pulse_m)
             power = signal * heard * heard / rates
             place = math.sqrt(shown_m / unambiguous_m[k]) * (surface.shape[1] - 1)
-            still = _between(surface, k, place) * ground
+            still = _between(surface, sector + k, place) * ground
             wet = _between(rain, k, place) * scanned
             turns = rate_mps * cycles_per_mps[k]
             blown = wind_mps * cycles_per_mps[k]

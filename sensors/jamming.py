@@ -18,6 +18,7 @@ from sim.world.windows import is_on
 if TYPE_CHECKING:
     from sensors.antenna import Antenna
     from sensors.sight import Sight
+    from sensors.way import Way
     from sim.core.tables import Bools, Floats
     from sim.world.attackers import Attacker
     from sim.world.electronic_attack import NoiseJammer, RadarAttack
@@ -127,7 +128,7 @@ class Receiver:
     Attributes
     ----------
     frequency_hz, bandwidth_hz, system_temperature_k : of the receiver
-    sight : from the antenna
+    sight, way : from the antenna
     """
 
     antenna: Antenna
@@ -135,6 +136,7 @@ class Receiver:
     bandwidth_hz: float
     system_temperature_k: float
     sight: Sight
+    way: Way
 
     def hears(self, attack: RadarAttack) -> bool:
         """Tell whether an attacker reaches this frequency."""
@@ -159,6 +161,8 @@ class Receiver:
         beam_rad : (K, 2) azimuth and elevation of the beam; on the jammer if left out
         """
         spec = attacker.spec
+        from sensors.way_kernels import way_factors  # numba: only where it runs
+
         if not self.hears(spec):
             return np.full((time_s.size, 4), np.nan), np.zeros(time_s.size)
         # A look round is at one time: one place is enough.
@@ -169,9 +173,11 @@ class Receiver:
         radiating = above & is_on(spec.active_s, time_s)
         polar_on = np.where(radiating[:, None], polar, 1.0)
         beam = polar_on[:, 1:3] if beam_rad is None else beam_rad
-        gain_db = self.antenna.gain_db(
-            polar_on[:, 1] - beam[:, 0], polar_on[:, 2] - self.antenna.centre_rad(beam[:, 1])
-        )
+        across, centre = polar_on[:, 1] - beam[:, 0], self.antenna.centre_rad(beam[:, 1])
+        gain_db = self.antenna.gain_db(across, polar_on[:, 2] - centre)
+        # The wave off the ground comes from as far below the horizon.
+        bounced_db = self.antenna.gain_db(across, -np.abs(polar_on[:, 2]) - centre)
+        bounce_gain = 10.0 ** (0.05 * (bounced_db - gain_db))
         ratio = jam_to_noise(
             polar_on[:, 0],
             erp_w=spec.erp_w,
@@ -182,6 +188,7 @@ class Receiver:
             system_temperature_k=self.system_temperature_k,
             losses=10.0 ** (spec.polarisation_loss_db / 10.0),
         )
+        ratio *= way_factors(self.way, polar_on, bounce_gain)
         return polar, np.where(radiating, ratio, 0.0)
 
     def noise_factor(

@@ -127,6 +127,43 @@ def diffraction_loss_db(
 
 
 @kernel(leaf=True)
+def two_waves(
+    distance_m: float,
+    near_m: float,
+    height_a_m: float,
+    height_b_m: float,
+    wavelength_m: float,
+    permittivity: complex,
+    vertical: bool,
+    roughness_m: float,
+    curvature_per_m: float,
+    bounce_gain: float,
+) -> float:
+    """Return the power of the direct and the bounced wave at B against free space, one way.
+
+    Parameters
+    ----------
+    near_m : from A to where the wave bounces
+    height_a_m, height_b_m : above the surface, or the plane, that mirrors
+    distance_m ... bounce_gain : as in ``propagation_factor``
+    """
+    far_m = distance_m - near_m
+    clear_a_m = height_a_m - 0.5 * curvature_per_m * near_m * near_m
+    clear_b_m = height_b_m - 0.5 * curvature_per_m * far_m * far_m
+    if clear_a_m <= 0.0 or clear_b_m <= 0.0:
+        return 1.0
+    grazing_rad = math.atan2(clear_a_m + clear_b_m, distance_m)
+    spread = 2.0 * near_m * far_m * curvature_per_m / (distance_m * math.sin(grazing_rad))
+    strength = bounce_gain * roughness_factor(roughness_m, grazing_rad, wavelength_m)
+    coefficient = reflection(permittivity, grazing_rad, vertical)
+    return interference(
+        path_difference_m(distance_m, clear_a_m, clear_b_m),
+        wavelength_m,
+        coefficient * (strength / math.sqrt(1.0 + spread)),  # divergence of a sphere
+    )
+
+
+@kernel(leaf=True)
 def propagation_factor(
     distance_m: float,
     height_a_m: float,
@@ -159,17 +196,18 @@ def propagation_factor(
     far_m = distance_m - near_m
     clear_a_m = height_a_m - 0.5 * curvature_per_m * near_m * near_m
     clear_b_m = height_b_m - 0.5 * curvature_per_m * far_m * far_m
-    factor = 1.0
-    if clear_a_m > 0.0 and clear_b_m > 0.0:
-        grazing_rad = math.atan2(clear_a_m + clear_b_m, distance_m)
-        spread = 2.0 * near_m * far_m * curvature_per_m / (distance_m * math.sin(grazing_rad))
-        strength = bounce_gain * roughness_factor(roughness_m, grazing_rad, wavelength_m)
-        coefficient = reflection(permittivity, grazing_rad, vertical)
-        factor = interference(
-            path_difference_m(distance_m, clear_a_m, clear_b_m),
-            wavelength_m,
-            coefficient * (strength / math.sqrt(1.0 + spread)),  # divergence of a sphere
-        )
+    factor = two_waves(
+        distance_m,
+        near_m,
+        height_a_m,
+        height_b_m,
+        wavelength_m,
+        permittivity,
+        vertical,
+        roughness_m,
+        curvature_per_m,
+        bounce_gain,
+    )
     if curvature_per_m <= 0.0:
         return factor
     clearance_m = (clear_a_m * far_m + clear_b_m * near_m) / distance_m

@@ -22,7 +22,9 @@ from sensors.sight import Sight
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
 
 if TYPE_CHECKING:
+    from sensors.jamming import Receiver
     from sensors.scene import Scene
+    from sensors.way import Way
     from sim.core.tables import Bools, Bytes, Floats
     from sim.world.truth import Targets
 
@@ -39,8 +41,10 @@ class PassiveRadar:
 
     Attributes
     ----------
-    snr_of_unit_echo : SNR of 1 m² at 1 m from both, what is left of the direct signal
-        counted as noise
+    transmitter_way : the air from there
+    array : the receiver as jammers meet it
+    noise : with what is left of the direct signal, against the receiver's own
+    snr_of_unit_echo : SNR of 1 m² at 1 m from both in a vacuum, by that noise
     cos_half_angle_max : cosine of half the largest bistatic angle
     resolution, sigma_min : (4,) of path, azimuth, elevation, rate of the path
     """
@@ -51,6 +55,9 @@ class PassiveRadar:
     receiver: Sight
     transmitter: Sight
     baseline_m: float
+    transmitter_way: Way
+    array: Receiver
+    noise: float
     scan: Stare
     snr_of_unit_echo: float
     pfa: float
@@ -173,6 +180,7 @@ class PassiveRadar:
             looks.velocity_enu_mps,
             targets.signatures.rcs_m2[looks.target],
         )
+        snr /= self._jammed(targets, looks.time_s, looks.position_enu_m, looks.velocity_enu_mps)
         seen = np.flatnonzero(code == Visibility.VISIBLE)
         bistatic, snr = bistatic[seen], snr[seen]
         gap_s = 0.5 * self.period_s
@@ -219,10 +227,18 @@ class PassiveRadar:
         bistatic, snr, code = self._echoes(
             truth.position_enu_m, truth.velocity_enu_mps, signatures.rcs_m2
         )
+        time_s = np.full(len(truth), truth.time_s)
+        seen = (truth.position_enu_m, truth.velocity_enu_mps)
+        jammed = snr / self._jammed(targets, time_s, *seen)
         pd = np.zeros(len(truth))
         shown = np.flatnonzero(code == Visibility.VISIBLE)
-        pd[shown] = pd_of_dwells(snr[shown], signatures.swerling[shown], 1, *detector(self.pfa, 1))
-        code[shown[pd[shown] < 0.5]] = Visibility.WEAK_ECHO
+        clear, pd[shown] = (
+            pd_of_dwells(each[shown], signatures.swerling[shown], 1, *detector(self.pfa, 1))
+            for each in (snr, jammed)
+        )
+        hidden = np.where(clear < 0.5, Visibility.WEAK_ECHO, Visibility.JAMMED)
+        code[shown] = np.where(pd[shown] < 0.5, hidden, Visibility.VISIBLE)
+        snr = jammed
         shown = np.flatnonzero(code == Visibility.VISIBLE)
         place = bistatic[shown]
         group, groups = shared_cells(place, np.zeros(shown.size), self.resolution, np.inf)
@@ -231,10 +247,20 @@ class PassiveRadar:
         code[shown[strongest]] = Visibility.VISIBLE
         return pd, code
 
+    def _jammed(
+        self, targets: Targets, time_s: Floats, position_enu_m: Floats, velocity_enu_mps: Floats
+    ) -> Floats:
+        """Return by how much jamming raises the noise (K,) of looks at these places."""
+        factor = self.array.noise_factor(targets, time_s, position_enu_m, velocity_enu_mps)
+        raised: Floats = 1.0 + (factor - 1.0) / self.noise
+        return raised
+
     def _echoes(
         self, position_enu_m: Floats, velocity_enu_mps: Floats, rcs_m2: Floats
     ) -> tuple[Floats, Floats, Bytes]:
         """Return path, azimuth, elevation, rate (K, 4), SNR (K,) and ``Visibility`` (K,)."""
+        from sensors.way_kernels import way_factors  # numba: only where it runs
+
         polar, code = self.receiver.locate(position_enu_m, velocity_enu_mps)
         other, lit = self.transmitter.locate(position_enu_m, velocity_enu_mps)
         np.minimum(code, lit, out=code)
@@ -242,6 +268,9 @@ class PassiveRadar:
         bistatic[:, 0] = polar[:, 0] + other[:, 0] - self.baseline_m
         bistatic[:, 3] = polar[:, 3] + other[:, 3]
         snr = self.snr_of_unit_echo * rcs_m2 / (polar[:, 0] * other[:, 0]) ** 2
+        no_bounce = np.zeros(snr.size)
+        snr *= way_factors(self.array.way, polar, no_bounce)
+        snr *= way_factors(self.transmitter_way, other, no_bounce)
         # cos β by the law of cosines, and cos² of its half from that.
         squares = polar[:, 0] ** 2 + other[:, 0] ** 2 - self.baseline_m**2
         cosine = squares / (2.0 * polar[:, 0] * other[:, 0])

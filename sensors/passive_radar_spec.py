@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
+from sensors.antenna import Antenna
 from sensors.detection import BOLTZMANN_J_PER_K, SPEED_OF_LIGHT_MPS
+from sensors.jamming import Receiver
 from sensors.presets import require_own_keys_only, with_preset
 from sensors.radar_equation import bistatic_snr
 from sensors.scanning import Stare
 from sensors.sight import Sight
+from sensors.way import Way
 from sim.world.spec import Identifier, Position, Spec
 from sim.world.surroundings import height_above_ellipsoid_m
 
@@ -66,6 +69,9 @@ class PassiveRadarSpec(Spec):
     pfa: Annotated[float, Field(ge=1e-15, le=0.1)]
     range_max_km: Annotated[float, Field(gt=0, le=1000)]
     beamwidth_deg: Annotated[float, Field(gt=0, le=180)]
+    sidelobe_db: Annotated[
+        float, Field(ge=-60, le=-3, description="highest side lobe against the main lobe")
+    ] = -10.0
     bistatic_angle_max_deg: Annotated[float, Field(gt=0, le=180)] = 150.0
     range_rate_max_mps: Positive
     range_sigma_min_m: NotNegative
@@ -137,6 +143,15 @@ class PassiveRadarSpec(Spec):
         noise_w = BOLTZMANN_J_PER_K * self.system_temperature_k * bandwidth_hz
         direct_w = eirp_w * (wavelength_m / (4.0 * np.pi * baseline_m)) ** 2
         left = 10.0 ** (-self.direct_rejection_db / 10.0) + 10.0 ** (-self.dynamic_range_db / 10.0)
+        way = Way.over(surroundings.environment, frequency_hz, vertical=False).in_air()
+        antenna = Antenna(
+            peak_gain_db=self.gain_db,
+            beamwidth_rad=float(np.radians(self.beamwidth_deg)),
+            elevation_beamwidth_rad=np.pi,
+            sidelobe_db=self.sidelobe_db,
+            pattern="fan",
+        )
+        noise = 1.0 + direct_w * left / noise_w
         snr_of_unit_echo = bistatic_snr(
             1.0,
             1.0,
@@ -157,8 +172,18 @@ class PassiveRadarSpec(Spec):
             receiver=receiver,
             transmitter=transmitter,
             baseline_m=baseline_m,
+            transmitter_way=way.begun_at(transmitter),
+            array=Receiver(
+                antenna=antenna,
+                frequency_hz=frequency_hz,
+                bandwidth_hz=bandwidth_hz,
+                system_temperature_k=self.system_temperature_k,
+                sight=receiver,
+                way=way.begun_at(receiver),
+            ),
+            noise=noise,
             scan=Stare(self.update_s, _ALL_ROUND),
-            snr_of_unit_echo=float(snr_of_unit_echo) / (1.0 + direct_w * left / noise_w),
+            snr_of_unit_echo=float(snr_of_unit_echo) / noise,
             pfa=self.pfa,
             range_max_m=1e3 * self.range_max_km,
             cos_half_angle_max=float(np.cos(0.5 * np.radians(self.bistatic_angle_max_deg))),

@@ -118,6 +118,7 @@ class RadarAtPlace:
                 processing_gain=10.0 ** (spec.processing_gain_db / 10.0),
             )
         )
+        budget = budget_of(spec, snr_of_unit_echo, scan, sight, surroundings.environment)
         return cls(
             spec=spec,
             id=spec.id,
@@ -132,7 +133,7 @@ class RadarAtPlace:
             height_m=sight.mast_m,
             sight=sight,
             snr_of_unit_echo=snr_of_unit_echo,
-            budget=budget_of(spec, snr_of_unit_echo, scan, sight, surroundings.environment),
+            budget=budget,
             pfa=spec.pfa,
             pulses=spec.pulses,
             false_alarms_per_look=float(spec.pfa * cells),
@@ -148,6 +149,7 @@ class RadarAtPlace:
                 bandwidth_hz=0.5 * SPEED_OF_LIGHT_MPS / spec.range_resolution_m,
                 system_temperature_k=spec.system_temperature_k,
                 sight=sight,
+                way=budget.way,
             ),
             transmit_eirp_w=spec.peak_power_kw * 1e3 * 10.0 ** (spec.gain_db / 10.0),
             silent_s=spec.emission_control,
@@ -158,10 +160,12 @@ class RadarAtPlace:
     def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
         """Return the radar at another place (3,), where ground and air are those there."""
         sight = Sight.over(surroundings, position_enu_m, self.range_max_m)
-        budget = self.budget
-        if abs(sight.height_m - self.sight.height_m) > 0.02 * abs(self.sight.height_m):
+        budget, climbed_m = self.budget, abs(sight.height_m - self.sight.height_m)
+        if sight.ground_m.size or climbed_m > 0.02 * abs(self.sight.height_m):
             environment = surroundings.environment
             budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, sight, environment)
+        else:
+            budget = budget._replace(way=budget.way.begun_at(sight))
         return replace(
             self,
             origin_enu_m=sight.origin_enu_m,
@@ -169,16 +173,19 @@ class RadarAtPlace:
             height_m=sight.mast_m,
             sight=sight,
             budget=budget,
-            receiver=replace(self.receiver, sight=sight),
+            receiver=replace(self.receiver, sight=sight, way=budget.way),
         )
 
     def in_clear_air(self) -> Self:
         """Return the radar without ground, clutter and blind zones: air and beam remain."""
-        return replace(self, budget=self.budget.in_clear_air())
+        return self._through(self.budget.in_clear_air())
 
     def in_free_space(self) -> Self:
         """Return the radar without air, ground and clutter: the radar equation alone."""
-        return replace(self, budget=self.budget.in_free_space())
+        return self._through(self.budget.in_free_space())
+
+    def _through(self, budget: Budget) -> Self:
+        return replace(self, budget=budget, receiver=replace(self.receiver, way=budget.way))
 
     @property
     def measured(self) -> Measured:
@@ -236,17 +243,17 @@ class RadarAtPlace:
 
         dwell = required_snr(0.5, self.pfa, self.pulses, swerling=1)
         pulse = required_snr(0.5, self.pfa, swerling=1)
-        budget, level = self.budget, self.snr_of_unit_echo * rcs_m2 / dwell
+        way, level = self.budget.way, self.snr_of_unit_echo * rcs_m2 / dwell
         half_m = level**0.25
         for _ in range(_STEPS):  # the loss hardly changes while the range settles
-            height_m = budget.height_m + _CLEAR_SINE * half_m + 0.5 * half_m**2 / SEMI_MAJOR_AXIS_M
+            height_m = way.height_m + _CLEAR_SINE * half_m + 0.5 * half_m**2 / SEMI_MAJOR_AXIS_M
             loss_db = path_attenuation_db(
                 half_m,
-                budget.height_m,
+                way.height_m,
                 height_m,
-                budget.gas_db_per_m,
-                budget.rain_db_per_m,
-                budget.rain_top_m,
+                way.gas_db_per_m,
+                way.rain_db_per_m,
+                way.rain_top_m,
             )
             half_m = 0.5 * (half_m + (level * 10.0 ** (-0.2 * loss_db)) ** 0.25)
         return float(half_m * pulse**0.25)

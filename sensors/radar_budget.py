@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sensors.antenna import off_face_rad
-from sensors.attenuation import air_over
 from sensors.clutter import (
     rain_clutter_rcs_m2,
     rain_spread_mps,
@@ -22,11 +21,12 @@ from sensors.clutter import (
 )
 from sensors.detection import SPEED_OF_LIGHT_MPS
 from sensors.filters import Filters
-from sensors.surface import EFFECTIVE_CURVATURE_PER_M, permittivity, roughness_m
+from sensors.folded import FoldedRanges
+from sensors.relief_clutter import relief_clutter
+from sensors.surface import EFFECTIVE_CURVATURE_PER_M
+from sensors.way import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sensors.antenna import Antenna
     from sensors.radar_spec import PulseSpec
     from sensors.scanning import Scan
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from sim.core.tables import Floats
     from sim.world.environment import Environment
 
-#: Rows of the tables over elevation (−90° to 90°), azimuth (a turn), folded range.
-_ELEVATIONS, _AZIMUTHS, _RANGES = 1801, 361, 512
-#: Clutter nearer than this is under the antenna.
-_NEAREST_M = 50.0
+#: Rows of the tables over elevation (−90° to 90°), azimuth (a turn).
+_ELEVATIONS, _AZIMUTHS = 1801, 361
 #: Lands beside a beam: half power both ways is narrower than one way by this.
 _TWO_WAY = 2.0**-0.5
 
@@ -47,15 +45,14 @@ class Budget(NamedTuple):
 
     Attributes
     ----------
-    height_m, curvature_per_m : of the antenna above the ground; (2,) of the ground
-    wavelength_m, gas_db_per_m, rain_db_per_m, rain_top_m : what the air takes
-    bounces, permittivity, vertical, roughness_m : how the surface mirrors; False: not at all
+    way : what air and ground do to a wave, one way
     elevation_gain : (3, E) two ways towards a target; of the bounced against the direct
         wave, voltage, one way; two ways towards the ground while the beam is at a target
     azimuth_gain : (A,) two ways, what scanning off a face's broadside leaves
     unambiguous_m : (P,) range that each pulse rate tells apart
     pulse_m : half a pulse's length
-    surface, rain : (P, B) power over range folded by each pulse rate; columns go by the root
+    surface, rain : (S · P, B) in sectors of azimuth, one over smooth ground, and (P, B): power
+        over range folded by each pulse rate; columns go by the root
     cycles_per_mps : (P,) turns of phase from pulse to pulse per m/s
     response, surface_left, rain_left : (P, D) by phase: what filters leave of an echo; of the
         ground; of rain, both in the filter of that phase
@@ -64,16 +61,7 @@ class Budget(NamedTuple):
     wind : (2,) speed of the wind, and azimuth that it blows from
     """
 
-    height_m: float
-    curvature_per_m: Floats
-    wavelength_m: float
-    gas_db_per_m: Floats
-    rain_db_per_m: float
-    rain_top_m: float
-    bounces: bool
-    permittivity: complex
-    vertical: bool
-    roughness_m: float
+    way: Way
     elevation_gain: Floats
     azimuth_gain: Floats
     unambiguous_m: Floats
@@ -91,8 +79,7 @@ class Budget(NamedTuple):
     def in_free_space(self) -> Budget:
         """Return the budget without air, ground, clutter and filters: the equation alone."""
         return self.in_clear_air()._replace(
-            gas_db_per_m=np.zeros(2),
-            rain_db_per_m=0.0,
+            way=self.way.in_vacuum(),
             elevation_gain=np.ones_like(self.elevation_gain),
             azimuth_gain=np.ones_like(self.azimuth_gain),
         )
@@ -100,7 +87,7 @@ class Budget(NamedTuple):
     def in_clear_air(self) -> Budget:
         """Return the budget without ground, clutter and blind zones: air and beam remain."""
         return self._replace(
-            bounces=False,
+            way=self.way.in_air(),
             surface=np.zeros_like(self.surface),
             rain=np.zeros_like(self.rain),
             pulse_m=0.0,
@@ -129,10 +116,39 @@ def budget_of(
         scan.period_s if turns else 0.0,
         (float(middle), float(half)),
         round(sight.height_m, 1),
-        sight.lowest_m.size == 0,
         environment,
     )
-    return budget._replace(height_m=sight.height_m, curvature_per_m=sight.curvature_per_m)
+    budget = budget._replace(way=budget.way.begun_at(sight))
+    if not sight.ground_m.size:
+        return budget
+    return budget._replace(surface=_surface_of_relief(spec, snr_of_unit_echo, sight, environment))
+
+
+def _surface_of_relief(
+    spec: PulseSpec, snr_of_unit_echo: float, sight: Sight, environment: Environment
+) -> Floats:
+    """Return the table ``Budget.surface`` where relief hides some of the ground."""
+    frequency_hz, vertical = spec.frequency_ghz * 1e9, spec.polarisation == "vertical"
+    way = Way.over(environment, frequency_hz, vertical)
+    beamwidth_rad, cell_m = _TWO_WAY * spec.antenna().beamwidth_rad, spec.range_resolution_m
+    where = (sight, environment, frequency_hz, beamwidth_rad, cell_m, vertical)
+    range_m, rcs_m2 = relief_clutter(*where)
+    return _ranges(spec, way.wavelength_m).folded_means(
+        range_m, _power(snr_of_unit_echo, rcs_m2, range_m, way)
+    )
+
+
+def _ranges(spec: PulseSpec, wavelength_m: float) -> FoldedRanges:
+    # How long a turn takes changes filters, not what ranges they tell apart.
+    unambiguous_m = Filters.of(spec, wavelength_m, 0.0).unambiguous_m
+    return FoldedRanges(unambiguous_m, 1e3 * spec.range_max_km)
+
+
+def _power(snr_of_unit_echo: float, rcs_m2: Floats, range_m: Floats, way: Way) -> Floats:
+    """Return what clutter brings against noise, the air at the ground on the way."""
+    loss_db = 2.0 * range_m * (way.gas_db_per_m[0] + way.rain_db_per_m)
+    power: Floats = snr_of_unit_echo * rcs_m2 / range_m**4 * 10.0 ** (-0.1 * loss_db)
+    return power
 
 
 @lru_cache(maxsize=256)
@@ -142,7 +158,6 @@ def _budget(
     turn_s: float,
     sector_rad: tuple[float, float],
     height_m: float,
-    smooth: bool,
     environment: Environment,
 ) -> Budget:
     """Return the budget of a radar so high above the ground.
@@ -151,20 +166,14 @@ def _budget(
     ----------
     turn_s : time of a turn, 0 for one that does not turn
     sector_rad : azimuth of the middle, and half the width
-    smooth : whether the ground mirrors; relief sends the wave elsewhere
     """
     frequency_hz = spec.frequency_ghz * 1e9
-    wavelength_m = SPEED_OF_LIGHT_MPS / frequency_hz
     vertical = spec.polarisation == "vertical"
     antenna = spec.antenna()
-    air = air_over(environment, frequency_hz, 0.5 * np.pi if vertical else 0.0)
-    filters = Filters.of(spec, wavelength_m, turn_s)
+    way = Way.over(environment, frequency_hz, vertical)
+    filters = Filters.of(spec, way.wavelength_m, turn_s)
     pulse_m = 0.5e-6 * SPEED_OF_LIGHT_MPS * spec.pulse_width_us if spec.prf_hz else 0.0
-    ranges = _Ranges(
-        unambiguous_m=filters.unambiguous_m,
-        pulse_m=pulse_m,
-        range_max_m=1e3 * spec.range_max_km,
-    )
+    ranges = _ranges(spec, way.wavelength_m)
 
     def surface(range_m: Floats) -> Floats:
         rcs_m2 = surface_clutter_rcs_m2(
@@ -176,9 +185,7 @@ def _budget(
             spec.range_resolution_m,
             vertical,
         )
-        loss_db = 2.0 * range_m * (air.gas_db_per_m[0] + air.rain_db_per_m)
-        power: Floats = snr_of_unit_echo * rcs_m2 / range_m**4 * 10.0 ** (-0.1 * loss_db)
-        return power
+        return _power(snr_of_unit_echo, rcs_m2, range_m, way)
 
     def rain(range_m: Floats) -> Floats:
         # The beam is taken as level: its height grows with the earth's curvature alone.
@@ -186,7 +193,7 @@ def _budget(
         half_m = 0.5 * antenna.elevation_beamwidth_rad * range_m
         low_m = np.maximum(centre_m - half_m, 0.0)
         top_m = np.maximum(centre_m + half_m, low_m + 1.0)
-        filled = np.clip((air.rain_top_m - low_m) / (top_m - low_m), 0.0, 1.0)
+        filled = np.clip((way.rain_top_m - low_m) / (top_m - low_m), 0.0, 1.0)
         rcs_m2 = rain_clutter_rcs_m2(
             environment.rain_mm_per_h,
             range_m,
@@ -196,22 +203,11 @@ def _budget(
             spec.range_resolution_m,
             filled,
         )
-        loss_db = 2.0 * range_m * (air.gas_db_per_m[0] + air.rain_db_per_m)
-        power: Floats = snr_of_unit_echo * rcs_m2 / range_m**4 * 10.0 ** (-0.1 * loss_db)
-        return power
+        return _power(snr_of_unit_echo, rcs_m2, range_m, way)
 
     rain_mps = float(rain_spread_mps(20e3, antenna.elevation_beamwidth_rad))
     return Budget(
-        height_m=height_m,
-        curvature_per_m=np.zeros(2),
-        wavelength_m=wavelength_m,
-        gas_db_per_m=air.gas_db_per_m,
-        rain_db_per_m=float(air.rain_db_per_m),
-        rain_top_m=float(air.rain_top_m),
-        bounces=smooth,
-        permittivity=complex(permittivity(environment, frequency_hz)),
-        vertical=vertical,
-        roughness_m=float(roughness_m(environment)),
+        way=way,
         elevation_gain=_elevation_gain(antenna),
         azimuth_gain=_azimuth_gain(antenna, turn_s, sector_rad),
         unambiguous_m=filters.unambiguous_m,
@@ -255,25 +251,3 @@ def _azimuth_gain(antenna: Antenna, turn_s: float, sector_rad: tuple[float, floa
     broadside = antenna.tilt_rad
     gain: Floats = 10.0 ** (-0.2 * antenna.scan_loss_db(off, broadside))
     return gain
-
-
-class _Ranges(NamedTuple):
-    """Where what comes back from any range appears, for each pulse rate."""
-
-    unambiguous_m: Floats
-    pulse_m: float
-    range_max_m: float
-
-    def none(self) -> Floats:
-        """Return (P, B) of nothing."""
-        return np.zeros((self.unambiguous_m.size, _RANGES))
-
-    def folded(self, power: Callable[[Floats], Floats]) -> Floats:
-        """Return (P, B) sums over all folds of a power, a function of range."""
-        table = self.none()
-        for row, span_m in enumerate(self.unambiguous_m):
-            shown_m = span_m * (np.arange(_RANGES) / (_RANGES - 1.0)) ** 2
-            folds = max(1, int(np.ceil(self.range_max_m / span_m)))
-            for fold in range(folds):
-                table[row] += power(np.maximum(shown_m + fold * span_m, _NEAREST_M))
-        return table

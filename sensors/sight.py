@@ -49,6 +49,7 @@ class Sight:
     cell_m : width of the map's cells
     lowest_m : (N, N) lowest height above the level at which a target is seen, rows northwards,
         the place in the middle; empty over flat ground
+    ground_m : (N, N) height of the ground, in the same cells; NaN where unknown
     """
 
     origin_enu_m: Floats
@@ -59,6 +60,7 @@ class Sight:
     curvature_per_m: Floats
     cell_m: float = 1.0
     lowest_m: Floats32 = field(default_factory=lambda: _NOTHING)
+    ground_m: Floats32 = field(default_factory=lambda: _NOTHING)
     _ground: Ground | None = None  # keeps alive what the map was made of, and is filed under
 
     @classmethod
@@ -136,7 +138,16 @@ class Sight:
         lowest_m = lowest_visible(ground_m, half, half, cell_m=cell_m, eye_m=up_m)
         np.nan_to_num(lowest_m, copy=False, nan=0.0)
         return cls(
-            position_enu_m, axes, level_m, up_m, below_m, curvature_per_m, cell_m, lowest_m, relief
+            position_enu_m,
+            axes,
+            level_m,
+            up_m,
+            below_m,
+            curvature_per_m,
+            cell_m,
+            lowest_m,
+            ground_m,
+            relief,
         )
 
     def locate(
@@ -207,6 +218,11 @@ class Sight:
     def reach_m(self) -> float:
         """How far the map reaches, in its corners; 0 over flat ground."""
         return float(np.sqrt(0.5) * self.cell_m * self.lowest_m.shape[0])
+
+    @property
+    def map_reach_m(self) -> float:
+        """How far the map reaches in all directions; 0 over flat ground."""
+        return float(self.cell_m * (self.lowest_m.shape[0] // 2))
 
     def lowest_rad(self, azimuth_rad: Floats, distance_m: Floats) -> Floats:
         """Return the lowest visible elevation (A, D), relief alone considered.

@@ -15,6 +15,7 @@ from sim.core.tables import Floats, Truth
 from sim.world.attackers import Attackers
 from sim.world.environment import Environment
 from sim.world.frames import Frame
+from sim.world.relief import Relief
 from sim.world.signatures import ASPECTS, Signatures
 from sim.world.surroundings import FlatGround, Surroundings
 
@@ -99,3 +100,14 @@ class Fakes:
 def fakes(path: Callable[..., Floats], size: int, **given: Any) -> Fakes:
     """Targets on paths, with what ``signatures`` takes."""
     return Fakes(path, signatures(size, **given))
+
+
+def relief(frame: Frame, height_m: Callable[[Floats, Floats], Floats], half_m: float) -> Any:
+    """Return ground whose height is a function of metres east and north, in cells of 60 m."""
+    per_rad = 6.378e6
+    step = (60.0 / per_rad, 60.0 / (per_rad * np.cos(frame.latitude_rad)))
+    cells = np.arange(-int(half_m / 60.0), int(half_m / 60.0) + 1)
+    east_m, north_m = np.meshgrid(60.0 * cells, 60.0 * cells)
+    south = frame.latitude_rad + cells[0] * step[0]
+    west = frame.longitude_rad + cells[0] * step[1]
+    return Relief(height_m(east_m, north_m).astype(np.float32), south, west, step)

@@ -8,6 +8,7 @@ import pytest
 from sensors.clutter import (
     LAND_GAMMA_DB,
     cell_area_m2,
+    cell_rcs_m2,
     grazing_angle_rad,
     land_reflectivity,
     land_spread_mps,
@@ -81,14 +82,14 @@ def test_grazing_angle_is_that_of_the_triangle() -> None:
 
 
 @pytest.mark.parametrize("surface", ["land", "sea"])
-def test_no_clutter_beyond_the_horizon_or_where_terrain_hides(surface: str) -> None:
+def test_no_clutter_beyond_the_horizon_or_from_what_is_not_met(surface: str) -> None:
     world = Environment(surface=surface)
     rcs = surface_clutter_rcs_m2(world, [5e3, 18e3, 18.5e3, 40e3], 20.0, 3e9, 0.03, 100.0)
     assert np.all(rcs[:2] > 0.0)
     assert np.all(rcs[2:] == 0.0)
-    half = surface_clutter_rcs_m2(world, 5e3, 20.0, 3e9, 0.03, 100.0, lit=0.5)
-    assert half == pytest.approx(0.5 * rcs[0])
-    assert surface_clutter_rcs_m2(world, 5e3, 20.0, 3e9, 0.03, 100.0, lit=0.0) == 0.0
+    unlit = cell_rcs_m2(world, 5e3, np.array([0.01, 0.0]), 3e9, 0.03, 100.0)
+    assert unlit[0] > 0.0
+    assert unlit[1] == 0.0
 
 
 def test_surface_clutter_is_reflectivity_times_area() -> None:

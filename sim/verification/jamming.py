@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from sensors.gnss import free_space_loss_db, tolerable_jam_to_signal_db
-from sensors.jamming import burn_through_range_m, self_screening_crossover_m, stand_off_crossover_m
+from sensors.jamming import (
+    burn_through_range_m,
+    jam_to_noise,
+    self_screening_crossover_m,
+    stand_off_crossover_m,
+)
 from sim.verification.check import Check
+from sim.world.environment import Environment
 
 _MAHAFZA = "Mahafza, Radar Systems Analysis and Design Using MATLAB, electronic countermeasures"
 
@@ -45,6 +51,31 @@ def _stand_off_km() -> float:
     return crossover_m / 1e3
 
 
+def _noise_through_rain_db() -> float:
+    """Return what 10 km of rain leave of a jammer's noise, gas aside."""
+    from sensors.way import Way
+    from sensors.way_kernels import way_factors
+
+    wet = Environment(rain_mm_per_h=16.0)
+    way = Way.over(wet, 9.4e9, vertical=False).in_air()
+    way = way._replace(height_m=50.0, curvature_per_m=np.full(2, 1e-7), gas_db_per_m=np.zeros(3))
+    return float(10.0 * np.log10(way_factors(way, np.array([[10e3, 0.0, 0.0]]), np.zeros(1))[0]))
+
+
+def _passive_noise_db() -> float:
+    """Return J/N of a jammer at a passive radar of DAB: 222 MHz, 9 dB, 1.536 MHz, 1500 K."""
+    ratio = jam_to_noise(
+        50e3,
+        erp_w=1000.0,
+        bandwidth_hz=10e6,
+        receive_gain=_ratio(9.0),
+        frequency_hz=222e6,
+        receiver_bandwidth_hz=1.536e6,
+        system_temperature_k=1500.0,
+    )
+    return float(10.0 * np.log10(ratio))
+
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "self-screening crossover, 50 kW 35 dB 10 m² against 20 W 10 dB over 50 MHz",
@@ -69,6 +100,22 @@ CHECKS: tuple[Check, ...] = (
         lambda: burn_through_range_m(_ratio(213.0), _ratio(13.0), 0.0) / 1e3,
         1e-9,
         "R⁴ = S / D",
+    ),
+    Check(
+        "noise of a jammer through 10 km of rain, 16 mm/h, 9.4 GHz, one way",
+        "dB",
+        -3.31,
+        _noise_through_rain_db,
+        5e-3,
+        "10 km at 0.331 dB/km, ITU-R P.838-3; computed independently",
+    ),
+    Check(
+        "noise at a passive radar, 222 MHz, 9 dB, 1500 K: 30 dBW over 10 MHz at 50 km",
+        "dB",
+        52.48,
+        _passive_noise_db,
+        5e-3,
+        "Adamy, EW 101: ERP + G − 32.45 − 20 log₁₀ f(MHz) d(km), against kTB; independently",
     ),
     Check(
         "free-space loss, GPS L1 at 10 km",
