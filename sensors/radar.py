@@ -277,6 +277,25 @@ class Radar:
         """SNR of a dwell whose power just crosses the threshold."""
         return float(10.0 * np.log10(detection_threshold(self.pfa, self.pulses) - self.pulses))
 
+    def expected_snr(
+        self,
+        range_m: Floats,
+        azimuth_rad: Floats,
+        height_m: Floats,
+        range_rate_mps: Floats,
+        kind: Ints,
+        rotor_rcs: Floats,
+        rotor_tip_mps: Floats,
+    ) -> Floats:
+        """Return the SNR (K,) of dwells on 1 m² in places; see ``ExpectsEchoes``."""
+        from sensors.expectation import strengths_at  # numba: only where it runs
+
+        place = (range_m, azimuth_rad, height_m - self.sight.level_m, range_rate_mps)
+        snr = strengths_at(
+            *place, kind, rotor_rcs, rotor_tip_mps, self.snr_of_unit_echo, self.budget
+        )
+        return self.pulses * snr
+
     @property
     def clutter_density(self) -> float:
         """Expected false alarms of one look per unit of the measured components.

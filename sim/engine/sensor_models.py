@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sensors.abilities import Recognises
+from sensors.abilities import ExpectsEchoes, Recognises
 from sensors.registry import Sensor
 from sensors.sight import Sight
 from sim.core.tables import ELEVATION, Floats
@@ -70,6 +70,8 @@ def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
         confusion=np.array(
             [s.confusion if isinstance(s, Recognises) else np.nan for s in sensors], float
         ),
+        expects=tuple(s if isinstance(s, ExpectsEchoes) else None for s in sensors),
+        enu_R_sensor=np.array([sensor.enu_R_sensor for sensor in sensors]),
     )
 
 
