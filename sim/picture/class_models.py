@@ -31,9 +31,8 @@ _STEADY = slice(CLIMB, TURN + 1)
 #: exponential (1, 2) and of four-degree chi-squared power (3, 4).
 _DB = 10.0 / math.log(10.0)
 _LOOK_OFFSET_DB = np.array([0.0, -0.57722, -0.57722, -0.27036, -0.27036]) * _DB
-#: Deviation of exponential power's logarithm, for all classes: how steady looks are tells
-#: more of threshold and averaging in the sensor than of the target.
-_LOOK_DEVIATION_DB = 1.28255 * _DB
+#: Mean and deviation of exponential power's logarithm over its mean's.
+FADING_DB = (-0.57722 * _DB, 1.28255 * _DB)
 
 #: Chance that an interrogation of a transponder brings nothing, or the other kind's answer.
 _UNANSWERED, _MISTAKEN = 0.1, 0.003
@@ -57,9 +56,11 @@ class ClassModels:
     steady_share : share of time in straight and level flight
     correlation_s : (5,) time over which speed, height, Doppler spread, climb and turn keep
         their value
-    rcs_dbsm, rcs_spread_db : (C,) mean echo over aspects and targets, and its deviation; in
-        one look's decibels, so that fading is in the mean
-    rcs_look_db : deviation of one look from that, the same for all classes
+    rcs_dbsm, rcs_spread_db : (C,) mean echo over aspects and targets, and its deviation; looks
+        fade exponentially about it, of all classes: how steady looks are tells more of
+        threshold and averaging in the sensor than of the target. Where a class's own fading
+        has another mean logarithm, that is in the mean
+    rcs_error_db : deviation of what is expected of a look, at a place that is known
     rcs_correlation_s : time over which an aspect keeps its echo
     place_correlation_s : time over which a track errs alike in where the echo comes from
     rcs_aspect : (C, A) factor on the mean echo by the angle from the nose, as ``Signatures``
@@ -79,7 +80,7 @@ class ClassModels:
     correlation_s: Floats
     rcs_dbsm: Floats
     rcs_spread_db: Floats
-    rcs_look_db: float
+    rcs_error_db: float
     rcs_correlation_s: float
     place_correlation_s: float
     rcs_aspect: Floats
@@ -129,9 +130,9 @@ class ClassModels:
             active_deviation=np.hypot(active, steady[:, None]),
             steady_share=shared["steady_share"],
             correlation_s=np.array([shared[f"{key}_correlation_s"] for key in times]),
-            rcs_dbsm=column("rcs_dbsm") + _LOOK_OFFSET_DB[swerling],
+            rcs_dbsm=column("rcs_dbsm") + _LOOK_OFFSET_DB[swerling] - _LOOK_OFFSET_DB[1],
             rcs_spread_db=column("rcs_spread_db"),
-            rcs_look_db=math.hypot(_LOOK_DEVIATION_DB, shared["rcs_error_db"]),
+            rcs_error_db=shared["rcs_error_db"],
             rcs_correlation_s=shared["rcs_correlation_s"],
             place_correlation_s=shared["place_correlation_s"],
             rcs_aspect=10.0 ** (0.1 * column("rcs_aspect_db")),

@@ -23,8 +23,6 @@ from sim.picture.class_models import (
     ClassModels,
     feature_log_density,
     generic_models,
-    log_over,
-    normal_log_density,
     reply_log_likelihood,
     seen_log_likelihood,
 )
@@ -32,6 +30,15 @@ from sim.picture.echoes import Echoes
 
 #: Prior probability of ``OTHER``, unless a prior is given.
 _OTHER_PRIOR = 0.05
+
+#: Nepers of power in a decibel.
+_NEPERS = math.log(10.0) / 10.0
+#: Where a normal law is summed over, in its deviations, and with which weights: so close
+#: that even the widest class's law is smooth beside the fading.
+_NODES = np.linspace(-4.0, 4.0, 33)
+_LOG_WEIGHTS = -0.5 * _NODES**2 - math.log(np.exp(-0.5 * _NODES**2).sum())
+#: Exponent beyond which a look is impossible anyway.
+_HUGE = 200.0
 
 
 def rcs_from_snr(snr_db: ArrayLike, range_m: ArrayLike, snr_reference_db: ArrayLike) -> Floats:
@@ -351,32 +358,54 @@ class Classifier:
         # A look is the mean echo and sigma times the error of the place, faded.
         along_rcs = variance + sigma * covariance
         along_place = covariance + sigma * place_variance
-        total = along_rcs + sigma * along_place + models.rcs_look_db**2
         expected = mean + sigma * place
-        innovation = rcs - expected
-        right = normal_log_density(innovation, np.sqrt(total)) + math.log1p(-share)
+        total = along_rcs + sigma * along_place + models.rcs_error_db**2
+        right, found, left = _fading(rcs, least, expected, total)
+        right += math.log1p(-share)
         # What says nothing of the class may be of any.
-        any_mean = models.rcs_dbsm[-1]
-        any_total = np.full((rows.size, 1), spread[-1] + models.rcs_look_db**2)
-        any_rcs = rcs[:, -1:] - any_mean
-        stray = normal_log_density(any_rcs, np.sqrt(any_total)) + math.log(share)
+        any_total = np.full((rows.size, 1), spread[-1] + models.rcs_error_db**2)
+        any_mean = np.full((rows.size, 1), models.rcs_dbsm[-1])
+        stray = _fading(rcs[:, -1:], least[:, -1:], any_mean, any_total)[0] + math.log(share)
         log = np.logaddexp(right, stray)
-        limited = ~np.isnan(least[:, -1])
-        if limited.any():
-            # A weak target is seen when its echo happens to be strong: what is seen weighs
-            # by what could have been seen.
-            over = log_over(least[limited], expected[limited], total[limited])
-            any_over = log_over(least[limited, -1:], any_mean, any_total[limited])
-            log[limited] -= np.logaddexp(over + math.log1p(-share), any_over + math.log(share))
         belief.evidence[rows] += log
-        # A stray look moves the means little.
-        trust = np.exp(right - np.logaddexp(right, stray)) / total
-        belief.rcs_mean[rows] = mean + trust * along_rcs * innovation
-        belief.place_mean[rows] = place + trust * along_place * innovation
-        belief.rcs_variance[rows] = variance - trust * along_rcs**2
-        belief.place_variance[rows] = place_variance - trust * along_place**2
-        belief.covariance[rows] = covariance - trust * along_rcs * along_place
+        trust = np.exp(right - log)  # a stray look moves the means little
+        shift = trust * (found - expected)
+        left = trust * (left + (found - expected) ** 2) + (1.0 - trust) * total - shift**2
+        shift, less = shift / total, (total - left) / total**2
+        belief.rcs_mean[rows] = mean + shift * along_rcs
+        belief.place_mean[rows] = place + shift * along_place
+        belief.rcs_variance[rows] = variance - less * along_rcs**2
+        belief.place_variance[rows] = place_variance - less * along_place**2
+        belief.covariance[rows] = covariance - less * along_rcs * along_place
         belief.rcs_s[rows] = time_s
+
+
+def _fading(
+    look: Floats, least: Floats, mean: Floats, variance: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return what looks (K, C) in decibels say of a normal mean, if fading is exponential.
+
+    Of looks that show at least ``least`` (NaN: any), the power x over that is exponential
+    again: f(x) = exp(−(x − x₀) / m) / m. The mean's logarithm is summed over ``_NODES``.
+
+    Returns
+    -------
+    log-density per decibel of the look, and mean and variance of the mean after it
+    """
+    deviation = np.sqrt(variance)[..., None]
+    at = mean[..., None] + deviation * _NODES
+    over = _NEPERS * (np.maximum(look, np.fmax(least, -np.inf))[..., None] - at)
+    under = _NEPERS * (np.where(np.isnan(least), -np.inf, least)[..., None] - at)
+    log = over + math.log(_NEPERS) + _LOG_WEIGHTS
+    # e^over − e^under, which loses nothing where both are large.
+    log -= -np.exp(np.minimum(over, _HUGE)) * np.expm1(np.minimum(under - over, 0.0))
+    top = log.max(axis=-1, keepdims=True)
+    weight = np.exp(log - top)
+    sum_ = weight.sum(axis=-1, keepdims=True)
+    weight /= sum_
+    found = (weight * at).sum(axis=-1)
+    left = (weight * (at - found[..., None]) ** 2).sum(axis=-1)
+    return (top + np.log(sum_))[..., 0], found, left
 
 
 def _rounds(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:

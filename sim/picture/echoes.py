@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.tables import AZIMUTH, RANGE, RANGE_RATE, Floats
-from sim.picture.class_models import ClassModels, log_over
+from sim.picture.class_models import FADING_DB, ClassModels, log_over
 from sim.picture.looks import EchoFacts, Looks
 
 #: Places over which what a sensor expects is averaged: quantiles of a normal law, those of
@@ -115,9 +115,10 @@ def echoes_of(
 
     # Places from which nothing would have come back are not where it came from.
     least_db = sensors.snr_least_db[s]
-    excess_db = expected_db + models.rcs_dbsm
     over = log_over(
-        least_db[:, None, None], excess_db, models.rcs_look_db**2 + models.rcs_spread_db**2
+        least_db[:, None, None],
+        expected_db + models.rcs_dbsm + FADING_DB[0],
+        models.rcs_spread_db**2 + FADING_DB[1] ** 2,
     )
     weight = np.exp(over - over.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
