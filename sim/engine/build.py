@@ -66,7 +66,7 @@ def build(scenario: LoadedScenario) -> World:
         sensors=sensors,
         platforms=Platforms(carriers, surroundings),
         models=sensor_models(sensors, surroundings),
-        echoes=echo_facts(sensors),
+        echoes=echo_facts(sensors, surroundings.frame),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,

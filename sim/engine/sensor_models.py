@@ -12,6 +12,7 @@ from sensors.sight import Sight
 from sim.core.tables import ELEVATION, Floats
 from sim.picture.looks import EchoFacts
 from sim.tracking import SensorModels
+from sim.world.frames import Frame
 from sim.world.relief import Relief
 from sim.world.surroundings import Surroundings
 
@@ -60,7 +61,7 @@ def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> Sens
     )
 
 
-def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
+def echo_facts(sensors: Sequence[Sensor], frame: Frame) -> EchoFacts:
     """Return the sensors as who classifies their plots knows them."""
     return EchoFacts(
         snr_reference_db=np.array([sensor.snr_reference_db for sensor in sensors]),
@@ -72,6 +73,7 @@ def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
         ),
         expects=tuple(s if isinstance(s, ExpectsEchoes) else None for s in sensors),
         enu_R_sensor=np.array([sensor.enu_R_sensor for sensor in sensors]),
+        height_m=np.array([float(frame.height_m_of(sensor.origin_enu_m)) for sensor in sensors]),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.geodesy import SEMI_MAJOR_AXIS_M
 from sim.core.tables import AZIMUTH, RANGE, RANGE_RATE, Floats
 from sim.picture.class_models import FADING_DB, ClassModels, log_over
 from sim.picture.looks import EchoFacts, Looks
@@ -77,8 +78,11 @@ def echoes_of(
     range_m, azimuth_rad = looks.measurement[:, RANGE], looks.measurement[:, AZIMUTH]
     rate_mps, sigma_mps = looks.measurement[:, RANGE_RATE].copy(), looks.range_rate_sigma_mps.copy()
     unmeasured = np.isnan(rate_mps)
-    level = np.column_stack([np.sin(azimuth_rad), np.cos(azimuth_rad), np.zeros(size)])
-    beam = np.einsum("kij,kj->ki", sensors.enu_R_sensor[s], level)
+    up = (height_m - sensors.height_m[s]) / range_m - 0.5 * range_m / SEMI_MAJOR_AXIS_M
+    up = np.clip(np.nan_to_num(up), -1.0, 1.0)
+    level = np.sqrt(1.0 - up * up)
+    local = np.column_stack([level * np.sin(azimuth_rad), level * np.cos(azimuth_rad), up])
+    beam = np.einsum("kij,kj->ki", sensors.enu_R_sensor[s], local)
     rate_mps[unmeasured] = np.einsum("ki,ki->k", beam, velocity_enu_mps)[unmeasured]
     sigma_mps[unmeasured] = velocity_sigma_mps[unmeasured]
 

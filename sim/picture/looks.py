@@ -38,6 +38,7 @@ class EchoFacts:
     expects : the sensors that know what comes back from a place, None for others; if left
         out, echoes are taken for those of the beam's centre in a vacuum
     enu_R_sensor : (S, 3, 3) columns are the sensors' local east, north, up
+    height_m : (S,) of the sensors above the ellipsoid; if left out, they look level
     """
 
     snr_reference_db: Floats
@@ -47,10 +48,11 @@ class EchoFacts:
     confusion: Floats = field(default_factory=nothing)
     expects: tuple[ExpectsEchoes | None, ...] = ()
     enu_R_sensor: Floats = field(default_factory=lambda: np.empty((0, 3, 3)))
+    height_m: Floats = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
         size = self.interrogates.size
-        fill_left_out(self, size, confusion=np.nan)
+        fill_left_out(self, size, confusion=np.nan, height_m=np.nan)
         if len(self.expects) != size:
             object.__setattr__(self, "expects", (None,) * size)
         if len(self.enu_R_sensor) != size:
