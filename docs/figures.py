@@ -61,7 +61,8 @@ class Subject:
 class Figure:
     """One curve for each subject, by one preset.
 
-    ``speed_mps`` is towards the sensor, for sensors that need a Doppler shift.
+    ``speed_mps`` is towards the sensor, for sensors that need a Doppler shift; ``note`` ends
+    the title.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Figure:
     keys: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     speed_mps: float = 0.0
+    note: str = ""
 
 
 QUADCOPTER = Subject("mini-drone", 100.0)
@@ -137,6 +139,19 @@ FIGURES: dict[str, Figure] = {
         ),
         (0.05, 8.0),
         mast_m=4.0,
+    ),
+    "acoustic-upwind": Figure(
+        "acoustic",
+        "acoustic-node",
+        (
+            Subject("mini-drone", 30.0),
+            Subject("drone", 30.0),
+            Subject("one-way-attack-drone", 100.0),
+        ),
+        (0.05, 8.0),
+        mast_m=4.0,
+        environment={"wind_mps": 5.0, "wind_from_deg": 180.0},
+        note=", against 5 m/s",
     ),
     "rf-direction-finder": Figure(
         "rf-direction-finder",
@@ -259,7 +274,7 @@ def draw(name: str, folder: Path = IMAGES) -> Path:
     axes.set_ylim(0.0, 1.02)
     axes.set_xlabel("slant range, km")
     axes.set_ylabel("probability, one look")
-    axes.set_title(f"{figure.kind}: {figure.preset}", fontsize=10)
+    axes.set_title(f"{figure.kind}: {figure.preset}{figure.note}", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     folder.mkdir(exist_ok=True)
