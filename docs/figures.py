@@ -54,7 +54,7 @@ class Subject:
     @property
     def label(self) -> str:
         """What the legend says."""
-        return f"{self.target_class}, {self.height_m:g} m{self.note}"
+        return f"{self.target_class}, {self.height_m:,g} m{self.note}"
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ FIGURES: dict[str, Figure] = {
     "remote-id": Figure(
         "remote-id",
         "ground-receiver",
-        (QUADCOPTER, Subject("mini-drone", 2.0), Subject("drone", 300.0)),
+        (QUADCOPTER, Subject("mini-drone", 2.0), Subject("drone", 1.0)),
         (0.1, 8.0),
     ),
     "secondary-radar": Figure(
@@ -261,7 +261,7 @@ def draw(name: str, folder: Path = IMAGES) -> Path:
 
     figure = FIGURES[name]
     range_km = np.geomspace(*figure.range_km, POINTS)
-    canvas, axes = pyplot.subplots(figsize=(6.4, 3.0), layout="constrained")
+    canvas, axes = pyplot.subplots(figsize=(6.4, 3.2), layout="constrained")
     for subject, style in zip(figure.subjects, ("-", "--", ":"), strict=False):
         pd = detectability(figure, subject, 1e3 * range_km)
         axes.plot(range_km, pd, style, label=subject.label)
@@ -276,7 +276,7 @@ def draw(name: str, folder: Path = IMAGES) -> Path:
     axes.set_ylabel("probability, one look")
     axes.set_title(f"{figure.kind}: {figure.preset}{figure.note}", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    canvas.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.png"
     canvas.savefig(path, dpi=110, metadata={"Software": None})
