@@ -1,4 +1,4 @@
-"""What some kinds of sensors can do beside what all can: move, remember, recognise."""
+"""What some kinds of sensors can do beside what all can: move, remember, recognise, mislead."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from typing import Self
 
-    from sim.core.tables import Floats
+    from sim.core.tables import Bools, Floats, Truth
     from sim.world.surroundings import Surroundings
+    from sim.world.truth import Targets
 
 
 @runtime_checkable
@@ -28,6 +29,14 @@ class Remembers(Protocol):
 
         Copies that ``moved_to`` makes share it.
         """
+
+
+@runtime_checkable
+class Misleads(Protocol):
+    """A sensor whose plots may lead tracks astray."""
+
+    def misled(self, targets: Targets, truth: Truth) -> Bools:
+        """Return (N,) from which targets its plots lead astray now."""
 
 
 @runtime_checkable

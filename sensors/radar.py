@@ -30,7 +30,8 @@ from sensors.scanning import Looks, Rotation, Scan
 from sensors.sight import Sight
 from sim.core.geodesy import SEMI_MAJOR_AXIS_M
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
-from sim.world.windows import inside
+from sim.world.electronic_attack import RangeGatePullOff
+from sim.world.windows import inside, is_on
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -327,6 +328,16 @@ class Radar:
         code : (N,) ``Visibility``
         """
         return self._graded(targets, truth, np.ones(len(truth)))
+
+    def misled(self, targets: Targets, truth: Truth) -> Bools:
+        """Return (N,) whose echo is overlaid by one that pulls its range off."""
+        found = np.zeros(len(truth), np.bool_)
+        now_s = np.array([truth.time_s])
+        for attacker in targets.attackers.deception:
+            spec = attacker.spec
+            if isinstance(spec, RangeGatePullOff) and self.receiver.hears(spec):
+                found[attacker.carrier] |= bool(is_on(spec.active_s, now_s)[0])
+        return found & truth.present
 
     def _graded(self, targets: Targets, truth: Truth, gain: Floats) -> tuple[Floats, Bytes]:
         """Return ``visibility`` with a factor (N,) on every echo."""

@@ -351,6 +351,8 @@ class Snapshot:
         ought to see their targets too
     site_tracks : each site's own confirmed tracks, by the numbers that they have in
         ``tracks``; none where ``tracks`` shows them itself
+    misled : (N,) whether plots lead the picture astray from this target, deliberately or
+        because it was deceived itself; empty where it was not evaluated
     sensor_position_enu_m : (S, 3) where every sensor is, NaN for one whose carrier is not
         there; (0, 3) if none is carried
     """
@@ -366,5 +368,6 @@ class Snapshot:
     rejected: int
     class_probabilities: Floats = field(default_factory=lambda: np.empty((0, 0)))
     site_tracks: tuple[Tracks, ...] = ()
+    misled: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     sensor_position_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numba import get_num_threads
 
+from sensors.misleading import misled
 from sensors.observing import observe_all
 from sensors.scene import Scene
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
@@ -54,6 +55,7 @@ def step(world: World, state: State) -> Snapshot:
         rejected=int(state.picture.rejected_by_sensor.sum()),
         class_probabilities=probabilities,
         site_tracks=state.picture.site_tracks(time_s),
+        misled=state.misled,
         sensor_position_enu_m=places,
         uncorroborated=state.claims.judge(tracks),
     )
@@ -95,3 +97,4 @@ def _look_round(world: World, state: State, truth: Truth, places: Floats) -> Non
         visibility,
         best_sensor,
     )
+    state.misled = misled(state.sensors, world.targets, truth)

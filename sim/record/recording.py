@@ -142,8 +142,9 @@ class Recording:
         detectability = np.full(n, np.nan)
         visibility = np.full(n, Visibility.ABSENT, np.uint8)
         best_sensor = np.full(n, -1, np.int32)
-        present = np.zeros(n, np.bool_)
+        present, misled = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         present[target] = True
+        misled[target] = self._truth.numbers("misled")[truth_rows]
         detectability[target] = self._truth.numbers("detectability")[truth_rows]
         visibility[target] = self._visibility_codes[truth_rows]
         best_sensor[target] = self._best_sensor_codes[truth_rows]
@@ -157,6 +158,7 @@ class Recording:
             visibility=visibility,
             best_sensor=best_sensor,
             rejected=int(self.manifest.get("rejected_plots", 0)),
+            misled=misled,
             sensor_position_enu_m=self.sensor_position_enu_m(at_s),
         )
 

@@ -79,6 +79,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("detectability", _F64),
             ("visibility", _WORD),
             ("best_sensor", _WORD),
+            ("misled", pa.bool_()),
         ]
     ),
     "plots": pa.schema(
@@ -167,6 +168,7 @@ def truth_table(snapshots: list[Snapshot], frame: Frame, vocabulary: Vocabulary)
             gather(lambda s: s.detectability),
             _word_column(gather(lambda s: s.visibility), vocabulary.visibility),
             _word_column(gather(lambda s: s.best_sensor), vocabulary.sensors),
+            gather(lambda s: s.misled if s.misled.size else np.zeros(len(s.truth), np.bool_)),
         ],
         schema=SCHEMAS["truth"],
     )
