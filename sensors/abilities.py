@@ -32,6 +32,18 @@ class Remembers(Protocol):
 
 
 @runtime_checkable
+class Jammable(Protocol):
+    """A sensor that jamming or its own silence blinds, and that knows it."""
+
+    @property
+    def silent_s(self) -> tuple[tuple[float, float], ...]:
+        """Windows in which it does not look."""
+
+    def noise_db(self, targets: Targets, time_s: float, azimuth_rad: Floats) -> Floats:
+        """Return by how much (A,) its noise is up at the azimuths (A,); infinite while silent."""
+
+
+@runtime_checkable
 class Misleads(Protocol):
     """A sensor whose plots may lead tracks astray."""
 
