@@ -284,7 +284,7 @@ def receive(
     budget: Budget,
     resolution: Floats,
     look_gap_s: float,
-) -> tuple[Floats, Floats, Ints, Bools]:
+) -> tuple[Floats, Floats, Ints, Bools, Floats]:
     """Return the echoes of looks (K,), those that share a resolution cell as one.
 
     If ``budget.ghosts``, what too few pulse rates see comes at its folded place.
@@ -299,7 +299,7 @@ def receive(
     Returns
     -------
     polar (G, 4), SNR per pulse (G,), the look (G,) with the strongest part of each echo, and
-    whether that is at a wrong range (G,).
+    whether that is at a wrong range (G,), and the spread (G, 4) of its parts, 0 of one alone.
     """
     ghosts = budget.ghosts
     limits_m = range_limits_m.copy()
@@ -361,9 +361,9 @@ def receive(
     polar, snr, look, wrong = polar[:size], snr[:size], look[:size], wrong[:size]
     group, groups = shared_cells(polar, look_s[:size], resolution, look_gap_s)
     if groups == size:
-        return polar, snr, look, wrong
-    polar, snr, strongest = merge_echoes(polar, snr, group, groups)
-    return polar, snr, look[strongest], wrong[strongest]
+        return polar, snr, look, wrong, np.zeros((size, 4))
+    polar, snr, strongest, spread = merge_echoes(polar, snr, group, groups)
+    return polar, snr, look[strongest], wrong[strongest], spread
 
 
 @kernel()
@@ -412,7 +412,7 @@ def grade(
     shown = np.flatnonzero(code == _VISIBLE)
     group, groups = shared_cells(polar[shown], np.zeros(shown.size), resolution, np.inf)
     if groups < shown.size:
-        _, _, strongest = merge_echoes(polar[shown], strength[shown, 0], group, groups)
+        _, _, strongest, _ = merge_echoes(polar[shown], strength[shown, 0], group, groups)
         code[shown] = _UNRESOLVED
         code[shown[strongest]] = _VISIBLE
     return pd

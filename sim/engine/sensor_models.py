@@ -24,7 +24,10 @@ _RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 5
 
 
 def sensor_models(
-    sensors: Sequence[Sensor], surroundings: Surroundings, moving: Collection[int] = ()
+    sensors: Sequence[Sensor],
+    surroundings: Surroundings,
+    noise_sectors: int = 1,
+    moving: Collection[int] = (),
 ) -> SensorModels:
     """Return the sensors as the tracker knows them.
 
@@ -32,7 +35,8 @@ def sensor_models(
     to the degree, are told as masked up to the zenith. Relief is told by half a degree and a
     256th of the range, each with the lowest elevation that is seen anywhere in it: a track in
     sight must not count as hidden because a hill is near. Of ``moving`` sensors (rows) no
-    relief is told: what hides a target now may not at the next look.
+    relief is told: what hides a target now may not at the next look. Noise of jammers, and
+    whether a sensor keeps silent, will be told as they come, in ``noise_sectors`` of azimuth.
     """
     frame, ground = surroundings.frame, surroundings.ground
     ground_m = ground.lowest_m if isinstance(ground, Relief) else frame.height_m
@@ -59,6 +63,7 @@ def sensor_models(
         mask_rad=_relief_mask_rad(sensors, surroundings, moving)
         if isinstance(ground, Relief)
         else _mask_rad(sensors, _SECTORS),
+        noise=np.ones((len(sensors), noise_sectors)),
         listens=np.array([sensor.listens for sensor in sensors]),
         id=np.array([sensor.id for sensor in sensors], np.str_),
     )
