@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.tables import Snapshot
-from sim.engine.chance import Chance
+from sim.world.chance import Chance
 from sim.engine.judging import judge_recording
 from sim.engine.pictures import open_picture
 from sim.engine.recorder import record

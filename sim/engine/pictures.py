@@ -21,7 +21,7 @@ from sim.tracking.history import Taken
 from sim.tracking.registration import Biases
 
 if TYPE_CHECKING:
-    from sim.engine.chance import Chance
+    from sim.world.chance import Chance
     from sim.engine.world import SiteSensors, World
 
 #: A site counts as silent once so many reports in a row were lost at this probability.

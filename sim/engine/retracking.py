@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.core.tables import Bools, Floats, Ints, Plots, Snapshot
 from sim.engine.build import build
-from sim.engine.chance import Chance
+from sim.world.chance import Chance
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
 from sim.engine.platforms import poses_of
 from sim.engine.recorder import Outcome, judge_folder, outcome_of, record

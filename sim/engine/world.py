@@ -11,7 +11,7 @@ from sensors.abilities import Remembers
 from sensors.registry import Sensor
 from sensors.scene import Cues
 from sim.core.tables import Bytes, Floats, Ints, Truth
-from sim.engine.chance import Chance
+from sim.world.chance import Chance
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
 from sim.picture.claims import Claims

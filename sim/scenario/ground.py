@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from sim.scenario.errors import ScenarioError
 from sim.scenario.loader import LoadedScenario, problem_at
 from sim.scenario.source import KeyPath
-from sim.scenario.specs import Corridor, Scenario
+from sim.scenario.protecting import Corridor
+from sim.scenario.specs import Scenario
 from sim.world.frames import Frame
 from sim.world.relief import Relief, TerrainError
 from sim.world.spec import Position

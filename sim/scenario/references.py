@@ -9,7 +9,8 @@ from typing import Protocol
 from sensors.registry import ids_of
 from sim.scenario.errors import proposal
 from sim.scenario.source import KeyPath
-from sim.scenario.specs import Corridor, Scenario
+from sim.scenario.protecting import Corridor
+from sim.scenario.specs import Scenario
 
 
 class _Named(Protocol):

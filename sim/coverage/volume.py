@@ -1,0 +1,296 @@
+"""Volumes: what a network sees over a grid of cells, by height and class of target."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import groupby, product
+from typing import Any
+
+import numpy as np
+
+from sim.core.tables import Floats, Measured
+from sim.coverage.confirmation import ConfirmationTable
+from sim.coverage.fusing import Counts, Floats32, Fused, Shorts
+from sim.coverage.grid import Grid
+from sim.coverage.looks import Looks, cells_in_reach, look
+from sim.coverage.probes import ProbeKind
+from sim.coverage.stage import Placed, Stage, locates
+from sim.scenario.coverage_spec import Condition
+from sim.world.surroundings import Surroundings
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SensorLooks:
+    """What one sensor sees by itself.
+
+    Attributes
+    ----------
+    sensor : its id
+    line : what its direction counts as: one for all sensors of a site
+    places : whether one look places a target; else it gives a direction
+    period_s : between looks
+    by : (height, class) → ``Looks``
+    """
+
+    sensor: str
+    line: str
+    places: bool
+    period_s: float
+    by: dict[tuple[int, int], Looks]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """What the network sees: H heights, K classes, D headings, R × C cells.
+
+    Headings are evenly spaced clockwise from true north; what has no heading is of a target
+    that flies inwards.
+
+    Attributes
+    ----------
+    grid : the cells
+    heights_agl_m, classes, speeds_mps : (H,), (K,), (K,) axes of the arrays
+    sensors : ids, as ``best`` numbers them
+    rate_per_s : (H, K, D, R, C) at which a target is placed, cued sensors helping
+    inward_per_s, uncued_per_s : (H, K, R, C) inwards, with and without cued sensors
+    look_s : (H, K, R, C) period by which the tracker counts looks there
+    pd : (H, K, R, C) that one look of every sensor shows the target to at least one
+    seen_by : (H, K, R, C) sensors with Pd of a half or more
+    best : (H, K, R, C) sensor with the highest rate of detection, −1 for none
+    looks : per sensor, height and class what it alone sees; empty unless kept
+    """
+
+    grid: Grid
+    heights_agl_m: Floats
+    classes: tuple[str, ...]
+    speeds_mps: Floats
+    sensors: tuple[str, ...]
+    rate_per_s: Floats32
+    inward_per_s: Floats32
+    uncued_per_s: Floats32
+    look_s: Floats32
+    pd: Floats32
+    seen_by: Counts
+    best: Shorts
+    looks: tuple[SensorLooks, ...]
+
+    def tracked(self, within_s: float, table: ConfirmationTable) -> Floats32:
+        """Return the probability (H, K, R, C) of a confirmed track within a time.
+
+        A target that stays in its cell, looked at from the beginning of a period on.
+        """
+        per_look = 1.0 - np.exp(-self.inward_per_s * self.look_s)
+        return table(per_look, within_s / self.look_s).astype(np.float32)
+
+
+def compute(
+    stage: Stage,
+    grid: Grid,
+    condition: Condition,
+    *,
+    heights_agl_m: Sequence[float],
+    classes: Sequence[str],
+    headings: int,
+    candidates: bool = False,
+    keep_looks: bool = False,
+    threads: int | None = None,
+    progress: Progress = lambda done, all_, what: None,
+) -> Volume:
+    """Return what the network sees.
+
+    Sensors that are pointed at what the picture holds help where the others would have shown
+    the target to it; by themselves they count for nothing.
+
+    Parameters
+    ----------
+    stage, grid, condition : what, where and in which weather
+    heights_agl_m, classes : of targets
+    headings : D
+    candidates : whether those of candidate sites count as if they stood there
+    keep_looks : keep what each sensor sees by itself, inwards
+    threads : at most; the result is the same for any number
+    progress : told how many sensors of how many are done, and which
+
+    Raises
+    ------
+    ValueError
+        If a sensor cannot stand where it is told to; names it.
+    """
+    surroundings = stage.under(condition)
+    work = _Work(
+        grid,
+        tuple(heights_agl_m),
+        tuple(ProbeKind.of(name, stage.targets, condition.jammed) for name in classes),
+        headings,
+        stage.time_s,
+        surroundings,
+        threads or os.cpu_count() or 1,
+    )
+    chosen = [one for one in stage.sensors if candidates or not one.candidate]
+    sum_ = _Sum(work, [one.id for one in chosen], keep_looks)
+    done = 0
+    for cued in (False, True):
+        sites = _by_site([one for one in chosen if one.cued == cued])
+        for placed, seen in zip(sites, work.looks_of(sites), strict=True):
+            sum_.add(seen, cued)
+            done += len(placed)
+            progress(done, len(chosen), placed[0].site)
+        if not cued:
+            sum_.point_by_what_was_seen()
+    return sum_.volume()
+
+
+def _by_site(sensors: Sequence[Placed]) -> list[list[Placed]]:
+    return [list(group) for _, group in groupby(sensors, key=lambda one: one.site)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """What is the same for all sensors."""
+
+    grid: Grid
+    heights_agl_m: tuple[float, ...]
+    kinds: tuple[ProbeKind, ...]
+    headings: int
+    time_s: float
+    surroundings: Surroundings
+    threads: int
+
+    @property
+    def cases(self) -> list[tuple[int, int]]:
+        """All pairs of height and class."""
+        return list(product(range(len(self.heights_agl_m)), range(len(self.kinds))))
+
+    def looks_of(self, sites: Sequence[Sequence[Placed]]) -> Iterator[list[SensorLooks]]:
+        """Return what the sensors of each site see, in order; a few sites ahead at most."""
+        if self.threads == 1:
+            yield from map(self._look, sites)
+            return
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="coverage") as pool:
+            ahead: deque[Future[list[SensorLooks]]] = deque()
+            for site in sites:
+                ahead.append(pool.submit(self._look, site))
+                if len(ahead) > 2 * self.threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def _look(self, site: Sequence[Placed]) -> list[SensorLooks]:
+        found = []
+        for placed in site:
+            for sensor in placed.build(0, self.surroundings):
+                cell = cells_in_reach(self.grid, sensor)
+                if not cell.size:
+                    continue
+                by = {
+                    (h, k): look(
+                        sensor,
+                        self.grid,
+                        cell,
+                        self.heights_agl_m[h],
+                        self.kinds[k],
+                        self.headings,
+                        self.time_s,
+                    )
+                    for h, k in self.cases
+                }
+                single = sensor.measured == Measured.TIME_DIFFERENCE
+                line = f"{placed.site}/{sensor.id}" if single else placed.site
+                found.append(SensorLooks(placed.id, line, locates(sensor), sensor.period_s, by))
+        return found
+
+
+class _Sum:
+    """The sums over sensors while they are taken in."""
+
+    def __init__(self, work: _Work, sensors: Sequence[str], keep: bool):
+        self._work = work
+        self._sensors = tuple(dict.fromkeys(sensors))
+        self._number = {name: row for row, name in enumerate(self._sensors)}
+        self._keep = keep
+        self._kept: list[SensorLooks] = []
+        cells = work.grid.ground_m.size
+        self._fused = {case: Fused.nothing(work.headings + 1, cells) for case in work.cases}
+        self._uncued: dict[tuple[int, int], Floats32] = {}
+        self._cue: dict[tuple[int, int], Floats32] = {}
+        self._directions: dict[tuple[str, int, int], Looks] = {}
+
+    def add(self, seen: Sequence[SensorLooks], cued: bool) -> None:
+        """Take in the sensors of one site."""
+        for one in seen:
+            number = self._number[one.sensor]
+            if self._keep:
+                inward = {case: Looks(got.cell, got.pd[-1:].copy()) for case, got in one.by.items()}
+                self._kept.append(replace(one, by=inward))
+            for case, got in one.by.items():
+                if not got.cell.size:
+                    continue
+                pd = got.pd * self._cue[case][got.cell] if cued else got.pd
+                fused = self._fused[case]
+                if one.places:
+                    fused.add_placing(got.cell, pd, one.period_s, number)
+                    continue
+                fused.count(got.cell, pd[-1], one.period_s, number)
+                self._add_directions(one, case, Looks(got.cell, pd))
+
+    def _add_directions(self, one: SensorLooks, case: tuple[int, int], got: Looks) -> None:
+        """Count a site's directions once, however many of its sensors give one."""
+        key = (one.line, *case)
+        before = np.zeros(got.cell.size, np.float32)
+        known = self._directions.get(key)
+        if known is not None:
+            at = np.minimum(np.searchsorted(known.cell, got.cell), known.cell.size - 1)
+            before = np.where(known.cell[at] == got.cell, known.pd[0, at], np.float32(0.0))
+        self._fused[case].add_directions(got.cell, got.pd[-1], before, one.period_s)
+        self._directions[key] = _either(known, got)
+
+    def point_by_what_was_seen(self) -> None:
+        """Keep how probably one look of the others shows a target: it points cued sensors."""
+        for case, fused in self._fused.items():
+            rate = fused.rate_per_s()[-1]
+            self._uncued[case] = rate
+            self._cue[case] = (1.0 - np.exp(-rate * fused.look_s())).astype(np.float32)
+
+    def volume(self) -> Volume:
+        """Return the sums as arrays."""
+        work, fused = self._work, self._fused
+        grid = work.grid
+        shape = (len(work.heights_agl_m), len(work.kinds), *grid.shape)
+
+        def array(of: Callable[[tuple[int, int]], Any]) -> Any:
+            return np.stack([of(case) for case in work.cases]).reshape(shape)
+
+        rates = np.stack([fused[case].rate_per_s() for case in work.cases])
+        rates = rates.reshape(*shape[:2], -1, *grid.shape)
+        return Volume(
+            grid=grid,
+            heights_agl_m=np.array(work.heights_agl_m),
+            classes=tuple(kind.name for kind in work.kinds),
+            speeds_mps=np.array([kind.speed_mps for kind in work.kinds]),
+            sensors=self._sensors,
+            rate_per_s=rates[:, :, :-1] if work.headings > 1 else rates,
+            inward_per_s=rates[:, :, -1],
+            uncued_per_s=array(lambda case: self._uncued[case]),
+            look_s=array(lambda case: fused[case].look_s()),
+            pd=array(lambda case: 1.0 - fused[case].miss),
+            seen_by=array(lambda case: fused[case].seen_by),
+            best=array(lambda case: fused[case].best),
+            looks=tuple(self._kept),
+        )
+
+
+def _either(one: Looks | None, other: Looks) -> Looks:
+    """Return what at least one of two sensors sees, headings left out."""
+    if one is None:
+        return Looks(other.cell, other.pd[-1:])
+    cell = np.union1d(one.cell, other.cell)
+    miss = np.ones((1, cell.size), np.float32)
+    for part in (one, other):
+        miss[0, np.searchsorted(cell, part.cell)] *= 1.0 - part.pd[-1]
+    return Looks(cell, 1.0 - miss)
