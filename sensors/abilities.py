@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from typing import Self
 
-    from sim.core.tables import Floats
+    from sim.core.tables import Floats, Truth
     from sim.world.surroundings import Surroundings
+    from sim.world.truth import Targets
 
 
 @runtime_checkable
@@ -28,6 +29,14 @@ class Remembers(Protocol):
 
         Copies that ``moved_to`` makes share it.
         """
+
+
+@runtime_checkable
+class Detects(Protocol):
+    """A sensor that can leave out why a target is not seen, which takes most of the time."""
+
+    def detection(self, targets: Targets, truth: Truth) -> Floats:
+        """Return the single-look detection probability (N,), as ``Sensor.visibility``."""
 
 
 @runtime_checkable

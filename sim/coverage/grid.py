@@ -105,7 +105,11 @@ def _grid(
 
 
 def square(
-    surroundings: Surroundings, latitude_deg: float, longitude_deg: float, side_m: float, cell_m: float
+    surroundings: Surroundings,
+    latitude_deg: float,
+    longitude_deg: float,
+    side_m: float,
+    cell_m: float,
 ) -> Grid:
     """Return cells about a place, over which intruders head for it.
 
@@ -186,9 +190,15 @@ def course_of(
         unit[segment] * (np.sin(whole - part) / np.sin(whole))[:, None]
         + unit[segment + 1] * (np.sin(part) / np.sin(whole))[:, None]
     )
-    latitude, longitude = np.arcsin(np.clip(place[:, 2], -1, 1)), np.arctan2(place[:, 1], place[:, 0])
+    latitude, longitude = (
+        np.arcsin(np.clip(place[:, 2], -1, 1)),
+        np.arctan2(place[:, 1], place[:, 0]),
+    )
     ahead = unit[segment + 1]
-    ahead_lat, ahead_lon = np.arcsin(np.clip(ahead[:, 2], -1, 1)), np.arctan2(ahead[:, 1], ahead[:, 0])
+    ahead_lat, ahead_lon = (
+        np.arcsin(np.clip(ahead[:, 2], -1, 1)),
+        np.arctan2(ahead[:, 1], ahead[:, 0]),
+    )
     along_rad = np.arctan2(
         np.sin(ahead_lon - longitude) * np.cos(ahead_lat),
         np.cos(latitude) * np.sin(ahead_lat)
@@ -199,9 +209,7 @@ def course_of(
     return Course(latitude, longitude, (along_rad + turn) % (2 * np.pi), cell_m)
 
 
-def band(
-    surroundings: Surroundings, course: Course, depth_m: float, first: int, last: int
-) -> Grid:
+def band(surroundings: Surroundings, course: Course, depth_m: float, first: int, last: int) -> Grid:
     """Return the cells of columns ``first`` to ``last`` (excluded) of a line's band.
 
     Raises
@@ -233,7 +241,11 @@ def _unit(place_rad: Floats) -> Floats:
     """Return unit vectors (K, 3) of latitudes and longitudes (K, 2)."""
     latitude, longitude = place_rad[:, 0], place_rad[:, 1]
     return np.stack(
-        [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)],
+        [
+            np.cos(latitude) * np.cos(longitude),
+            np.cos(latitude) * np.sin(longitude),
+            np.sin(latitude),
+        ],
         -1,
     )
 

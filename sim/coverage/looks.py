@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensors.abilities import Detects
 from sensors.registry import Sensor
 from sim.core.tables import Floats, Indices
 from sim.coverage.fusing import Floats32
@@ -69,7 +70,11 @@ def look(
         for row, heading in enumerate(directions):
             course = grid.inward_rad.ravel()[at] if heading is None else np.full(at.size, heading)
             velocity = _velocity(axes, course, kind.speed_mps)
-            seen, _ = sensor.visibility(probes, probes.truth_of(time_s, velocity))
+            truth = probes.truth_of(time_s, velocity)
+            if isinstance(sensor, Detects):
+                seen = sensor.detection(probes, truth)
+            else:
+                seen, _ = sensor.visibility(probes, truth)
             pd[row, part] = seen[probes.own :]
     anything = pd.max(axis=0) > 0.0
     return Looks(cell[anything], np.ascontiguousarray(pd[:, anything]))

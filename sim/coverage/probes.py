@@ -119,5 +119,3 @@ def _repeated(own: Signatures, one: Signatures, count: int) -> Signatures:
         first, more = getattr(own, column.name), getattr(one, column.name)
         columns[column.name] = np.concatenate([first, np.repeat(more, count, axis=0)])
     return Signatures(**columns)
-
-
