@@ -14,6 +14,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sim.core.jit import kernel
 from sim.core.tables import Floats
@@ -50,7 +51,7 @@ def confirmed_after(pd: Floats, hits: int, looks: int, rule: Rule = Rule.FROM_ST
     if pd.ndim != 1 or not ((pd >= 0.0) & (pd <= 1.0)).all():
         raise ValueError("detection probabilities must be a row of numbers from 0 to 1")
     out = np.empty(pd.size)
-    state, scratch = _states(hits, looks, rule)
+    state, scratch = states(hits, looks, rule)
     confirm_along(pd, hits, looks, int(rule), state, scratch, out)
     return out
 
@@ -71,12 +72,14 @@ class ConfirmationTable:
             even = np.full(most_looks, step / _STEPS)
             self._table[step, 1:] = confirmed_after(even, hits, looks, rule)
 
-    def __call__(self, pd: Floats, count: Floats) -> Floats:
+    def __call__(self, pd: ArrayLike, count: ArrayLike) -> Floats:
         """Return the probability after ``count`` whole looks, linear between the table's steps."""
-        place = np.clip(pd, 0.0, 1.0) * _STEPS
+        place = np.clip(np.asarray(pd, float), 0.0, 1.0) * _STEPS
         low = np.minimum(place.astype(np.intp), _STEPS - 1)
         part = place - low
-        column = np.clip(np.floor(count + 1e-9), 0, self._table.shape[1] - 1).astype(np.intp)
+        column = np.clip(
+            np.floor(np.asarray(count, float) + 1e-9), 0, self._table.shape[1] - 1
+        ).astype(np.intp)
         between: Floats = (1.0 - part) * self._table[low, column] + part * self._table[
             low + 1, column
         ]
@@ -90,35 +93,10 @@ def _check(hits: int, looks: int, rule: Rule) -> None:
         raise ValueError(f"a sliding window of more than {SLIDING_LOOKS_MAX} looks: found {looks}")
 
 
-def _states(hits: int, looks: int, rule: Rule) -> tuple[Floats, Floats]:
-    """Return room for the chain's state, twice."""
+def states(hits: int, looks: int, rule: Rule) -> tuple[Floats, Floats]:
+    """Return room for the chain's state, twice, for ``confirm_step``."""
     size = 1 << (looks - 1) if rule == Rule.SLIDING else 1 + looks * hits
     return np.zeros(size), np.zeros(size)
-
-
-@kernel(leaf=True)
-def confirm_along(
-    pd: Floats,
-    hits: int,
-    looks: int,
-    rule: int,
-    state: Floats,
-    scratch: Floats,
-    confirmed: Floats,
-) -> None:
-    """Fill ``confirmed`` (L,); ``state`` and ``scratch`` are room as ``_states`` makes it."""
-    state[:] = 0.0
-    state[0] = 1.0
-    total = 0.0
-    for k in range(pd.size):
-        scratch[:] = 0.0
-        if rule == 0:
-            total += _slide(pd[k], hits, state, scratch)
-        else:
-            total += _grow(pd[k], hits, looks, state, scratch)
-        for place in range(state.size):
-            state[place] = scratch[place]
-        confirmed[k] = min(total, 1.0)
 
 
 @kernel(leaf=True)
@@ -146,7 +124,8 @@ def _grow(pd: float, hits: int, looks: int, state: Floats, after: Floats) -> flo
     """Step the chain of a tentative track: 0 none, else 1 + (looks so far − 1)·M + hits − 1."""
     if hits == 1:
         after[0] = state[0] * (1.0 - pd)
-        return state[0] * pd
+        sure: float = state[0] * pd
+        return sure
     after[0] += state[0] * (1.0 - pd)
     after[1] += state[0] * pd
     confirmed = 0.0
@@ -164,3 +143,37 @@ def _grow(pd: float, hits: int, looks: int, state: Floats, after: Floats) -> flo
             else:
                 after[1 + looked * hits + held - 1] += share * (1.0 - pd)
     return confirmed
+
+
+@kernel(leaf=True)
+def confirm_step(
+    pd: float, hits: int, looks: int, rule: int, state: Floats, scratch: Floats
+) -> float:
+    """Take in one look; return with what probability it confirms a track, as the first."""
+    scratch[:] = 0.0
+    if rule == 0:
+        confirmed = _slide(pd, hits, state, scratch)
+    else:
+        confirmed = _grow(pd, hits, looks, state, scratch)
+    for k in range(state.size):
+        state[k] = scratch[k]
+    return confirmed
+
+
+@kernel(leaf=True)
+def confirm_along(
+    pd: Floats,
+    hits: int,
+    looks: int,
+    rule: int,
+    state: Floats,
+    scratch: Floats,
+    confirmed: Floats,
+) -> None:
+    """Fill ``confirmed`` (L,); ``state`` and ``scratch`` are room as ``_states`` makes it."""
+    state[:] = 0.0
+    state[0] = 1.0
+    total = 0.0
+    for k in range(pd.size):
+        total += confirm_step(pd[k], hits, looks, rule, state, scratch)
+        confirmed[k] = min(total, 1.0)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.jit import kernel
-from sim.core.tables import Floats, Indices
+from sim.core.tables import Indices
 
 Floats32 = NDArray[np.float32]
 Shorts = NDArray[np.int16]
@@ -116,6 +116,16 @@ class Fused:
         _add_pairs(self.unseen, self.once, self.direction_weight, self.direction_period, rate)
         return rate
 
+    def inward(self) -> Inward:
+        """Return a copy of what counts for targets that fly inwards, to take sensors out of."""
+        return Inward(
+            self.placed_rate[-1].copy(),
+            self.unseen.copy(),
+            self.once.copy(),
+            self.direction_weight.copy(),
+            self.direction_period.copy(),
+        )
+
     def look_s(self) -> Floats32:
         """Return the period (N,) of what sees most there, by which a tracker counts looks."""
         pairs = np.zeros((1, self.miss.size), np.float32)
@@ -126,6 +136,40 @@ class Fused:
             mean = self.direction_period / self.direction_weight
         out: Floats32 = np.where(pairs[0] > placing, mean, period).astype(np.float32)
         return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inward:
+    """The sums of ``Fused`` for one heading, from which sensors may be lost."""
+
+    placed_rate: Floats32
+    unseen: Floats32
+    once: Floats32
+    direction_weight: Floats32
+    direction_period: Floats32
+
+    def lose_placing(self, cell: Indices, pd: Floats32, period_s: float) -> None:
+        """Take out what a sensor that places targets sees in cells (K,)."""
+        left = self.placed_rate[cell] + np.log1p(-np.minimum(pd, PD_MAX)) / period_s
+        self.placed_rate[cell] = np.maximum(left, 0.0)
+
+    def lose_directions(self, cell: Indices, pd: Floats32, period_s: float) -> None:
+        """Take out what a sensor that gives directions sees in cells (K,)."""
+        pd = np.minimum(pd, np.float32(PD_MAX))
+        for sum_, part in (
+            (self.unseen, -np.log1p(-pd)),
+            (self.once, pd / (1.0 - pd)),
+            (self.direction_weight, pd),
+            (self.direction_period, pd * period_s),
+        ):
+            sum_[cell] = np.maximum(sum_[cell] - part, 0.0)
+
+    def rate_per_s(self) -> Floats32:
+        """Return the rate (N,) at which targets are placed."""
+        rate = self.placed_rate[None].copy()
+        _add_pairs(self.unseen, self.once, self.direction_weight, self.direction_period, rate)
+        one: Floats32 = rate[0]
+        return one
 
 
 @kernel(leaf=True)
@@ -206,6 +250,8 @@ def _add_pairs(
         if weight[i] <= 0.0:
             continue
         two = 1.0 - math.exp(-unseen[i]) * (1.0 + once[i])
-        more = _rate(max(two, 0.0), period[i] / weight[i])
+        if two <= 1e-6 or period[i] <= 0.0:  # rounding of what one site sees
+            continue
+        more = _rate(two, period[i] / weight[i])
         for d in range(rate.shape[0]):
             rate[d, i] += more

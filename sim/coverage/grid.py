@@ -57,7 +57,7 @@ class Grid:
     @property
     def along_km(self) -> Floats:
         """(C,) kilometres along a band's line to each column's middle."""
-        return (self.first_column + np.arange(self.shape[1]) + 0.5) * self.cell_m * 1e-3
+        return (self.first_column + _middles(self.shape[1])) * self.cell_m * 1e-3
 
 
 def _grid(
@@ -182,7 +182,7 @@ def course_of(
     steps = int(ends_m[-1] // cell_m)
     if steps < 2:
         raise ValueError(f"it is {ends_m[-1]:.0f} m long, shorter than two cells of {cell_m:g} m")
-    middle_m = (np.arange(steps) + 0.5) * cell_m
+    middle_m = _middles(steps) * cell_m
     segment = np.clip(np.searchsorted(ends_m, middle_m, side="right") - 1, 0, angle.size - 1)
     part = (middle_m - ends_m[segment]) / radius_m
     whole = np.maximum(angle[segment], 1e-12)
@@ -218,7 +218,7 @@ def band(surroundings: Surroundings, course: Course, depth_m: float, first: int,
         If the band folds over itself at a corner, or the ground is unknown somewhere.
     """
     rows = max(2, round(depth_m / course.step_m))
-    across_m = (np.arange(rows)[:, None] + 0.5) * course.step_m
+    across_m = _middles(rows)[:, None] * course.step_m
     latitude, longitude = course.latitude_rad[first:last], course.longitude_rad[first:last]
     inward = np.broadcast_to(course.inward_rad[first:last], (rows, last - first)).copy()
     places = _ahead(
@@ -235,6 +235,11 @@ def band(surroundings: Surroundings, course: Course, depth_m: float, first: int,
             "deep would fold over itself: smooth the corner, or make the band less deep"
         )
     return grid
+
+
+def _middles(count: int) -> Floats:
+    """Return the middles of so many steps of length 1."""
+    return np.arange(0.5, count, 1.0)
 
 
 def _unit(place_rad: Floats) -> Floats:

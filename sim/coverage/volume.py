@@ -21,8 +21,14 @@ from sim.coverage.probes import ProbeKind
 from sim.coverage.stage import Placed, Stage, locates
 from sim.scenario.coverage_spec import Condition
 from sim.world.surroundings import Surroundings
+from sim.world.targets import TargetClass
 
+#: Told how many of how many sensors are done, and which site was last.
 Progress = Callable[[int, int, str], None]
+
+
+def _silent(done: int, all_: int, site: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,13 +63,15 @@ class Volume:
     grid : the cells
     heights_agl_m, classes, speeds_mps : (H,), (K,), (K,) axes of the arrays
     sensors : ids, as ``best`` numbers them
-    rate_per_s : (H, K, D, R, C) at which a target is placed, cued sensors helping
-    inward_per_s, uncued_per_s : (H, K, R, C) inwards, with and without cued sensors
+    inward_per_s, uncued_per_s : (H, K, R, C) rate at which a target is placed, inwards, with
+        and without cued sensors
     look_s : (H, K, R, C) period by which the tracker counts looks there
     pd : (H, K, R, C) that one look of every sensor shows the target to at least one
     seen_by : (H, K, R, C) sensors with Pd of a half or more
     best : (H, K, R, C) sensor with the highest rate of detection, −1 for none
-    looks : per sensor, height and class what it alone sees; empty unless kept
+    looks : what each sensor sees by itself, inwards, as far as it is pointed there; empty
+        unless kept
+    fused : (height, class) → the sums over sensors
     """
 
     grid: Grid
@@ -71,7 +79,6 @@ class Volume:
     classes: tuple[str, ...]
     speeds_mps: Floats
     sensors: tuple[str, ...]
-    rate_per_s: Floats32
     inward_per_s: Floats32
     uncued_per_s: Floats32
     look_s: Floats32
@@ -79,6 +86,12 @@ class Volume:
     seen_by: Counts
     best: Shorts
     looks: tuple[SensorLooks, ...]
+    fused: dict[tuple[int, int], Fused]
+
+    def rate_per_s(self, h: int, k: int) -> Floats32:
+        """Return the rate (D, R, C) at which a target is placed, by heading; see ``Fused``."""
+        rate = self.fused[h, k].rate_per_s()
+        return (rate[:-1] if len(rate) > 1 else rate).reshape(-1, *self.grid.shape)
 
     def tracked(self, within_s: float, table: ConfirmationTable) -> Floats32:
         """Return the probability (H, K, R, C) of a confirmed track within a time.
@@ -86,7 +99,8 @@ class Volume:
         A target that stays in its cell, looked at from the beginning of a period on.
         """
         per_look = 1.0 - np.exp(-self.inward_per_s * self.look_s)
-        return table(per_look, within_s / self.look_s).astype(np.float32)
+        tracked: Floats32 = table(per_look, within_s / self.look_s).astype(np.float32)
+        return tracked
 
 
 def compute(
@@ -95,12 +109,12 @@ def compute(
     condition: Condition,
     *,
     heights_agl_m: Sequence[float],
-    classes: Sequence[str],
+    classes: Sequence[TargetClass],
     headings: int,
     candidates: bool = False,
     keep_looks: bool = False,
     threads: int | None = None,
-    progress: Progress = lambda done, all_, what: None,
+    progress: Progress = _silent,
 ) -> Volume:
     """Return what the network sees.
 
@@ -115,35 +129,21 @@ def compute(
     candidates : whether those of candidate sites count as if they stood there
     keep_looks : keep what each sensor sees by itself, inwards
     threads : at most; the result is the same for any number
-    progress : told how many sensors of how many are done, and which
+    progress : see ``Progress``
 
     Raises
     ------
     ValueError
         If a sensor cannot stand where it is told to; names it.
     """
-    surroundings = stage.under(condition)
-    work = _Work(
-        grid,
-        tuple(heights_agl_m),
-        tuple(ProbeKind.of(name, stage.targets, condition.jammed) for name in classes),
-        headings,
-        stage.time_s,
-        surroundings,
-        threads or os.cpu_count() or 1,
-    )
     chosen = [one for one in stage.sensors if candidates or not one.candidate]
-    sum_ = _Sum(work, [one.id for one in chosen], keep_looks)
-    done = 0
-    for cued in (False, True):
-        sites = _by_site([one for one in chosen if one.cued == cued])
-        for placed, seen in zip(sites, work.looks_of(sites), strict=True):
-            sum_.add(seen, cued)
-            done += len(placed)
-            progress(done, len(chosen), placed[0].site)
-        if not cued:
-            sum_.point_by_what_was_seen()
-    return sum_.volume()
+    network = Network(
+        Look.on(stage, grid, condition, heights_agl_m, classes, headings),
+        [one.id for one in chosen],
+        keep_looks=keep_looks,
+    )
+    network.add_all(chosen, threads or os.cpu_count() or 1, progress)
+    return network.volume()
 
 
 def _by_site(sensors: Sequence[Placed]) -> list[list[Placed]]:
@@ -151,8 +151,14 @@ def _by_site(sensors: Sequence[Placed]) -> list[list[Placed]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Work:
-    """What is the same for all sensors."""
+class Look:
+    """At what sensors are made to look: the same for all of them.
+
+    Attributes
+    ----------
+    grid, heights_agl_m, kinds, headings : where, how high, at what, flying in how many ways
+    time_s, surroundings : when, and in which weather
+    """
 
     grid: Grid
     heights_agl_m: tuple[float, ...]
@@ -160,28 +166,50 @@ class _Work:
     headings: int
     time_s: float
     surroundings: Surroundings
-    threads: int
+
+    @classmethod
+    def on(
+        cls,
+        stage: Stage,
+        grid: Grid,
+        condition: Condition,
+        heights_agl_m: Sequence[float],
+        classes: Sequence[TargetClass],
+        headings: int,
+    ) -> Look:
+        """Return it for a stage."""
+        return cls(
+            grid,
+            tuple(heights_agl_m),
+            tuple(ProbeKind.of(name, stage.targets, condition.jammed) for name in classes),
+            headings,
+            stage.time_s,
+            stage.under(condition),
+        )
 
     @property
     def cases(self) -> list[tuple[int, int]]:
         """All pairs of height and class."""
         return list(product(range(len(self.heights_agl_m)), range(len(self.kinds))))
 
-    def looks_of(self, sites: Sequence[Sequence[Placed]]) -> Iterator[list[SensorLooks]]:
+    def by_site(
+        self, sites: Sequence[Sequence[Placed]], threads: int
+    ) -> Iterator[list[SensorLooks]]:
         """Return what the sensors of each site see, in order; a few sites ahead at most."""
-        if self.threads == 1:
-            yield from map(self._look, sites)
+        if threads == 1:
+            yield from map(self.of_site, sites)
             return
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="coverage") as pool:
+        with ThreadPoolExecutor(threads, thread_name_prefix="coverage") as pool:
             ahead: deque[Future[list[SensorLooks]]] = deque()
             for site in sites:
-                ahead.append(pool.submit(self._look, site))
-                if len(ahead) > 2 * self.threads:
+                ahead.append(pool.submit(self.of_site, site))
+                if len(ahead) > 2 * threads:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
 
-    def _look(self, site: Sequence[Placed]) -> list[SensorLooks]:
+    def of_site(self, site: Sequence[Placed]) -> list[SensorLooks]:
+        """Return what the sensors of one site see."""
         found = []
         for placed in site:
             for sensor in placed.build(0, self.surroundings):
@@ -206,14 +234,21 @@ class _Work:
         return found
 
 
-class _Sum:
-    """The sums over sensors while they are taken in."""
+class Network:
+    """The sums over sensors while they are taken in: first those that look by themselves.
 
-    def __init__(self, work: _Work, sensors: Sequence[str], keep: bool):
+    Parameters
+    ----------
+    work : at what they look
+    sensors : ids of all
+    keep_looks : keep what each sees by itself
+    """
+
+    def __init__(self, work: Look, sensors: Sequence[str], *, keep_looks: bool = False):
         self._work = work
         self._sensors = tuple(dict.fromkeys(sensors))
         self._number = {name: row for row, name in enumerate(self._sensors)}
-        self._keep = keep
+        self._keep = keep_looks
         self._kept: list[SensorLooks] = []
         cells = work.grid.ground_m.size
         self._fused = {case: Fused.nothing(work.headings + 1, cells) for case in work.cases}
@@ -221,23 +256,40 @@ class _Sum:
         self._cue: dict[tuple[int, int], Floats32] = {}
         self._directions: dict[tuple[str, int, int], Looks] = {}
 
+    def add_all(
+        self, sensors: Sequence[Placed], threads: int = 1, progress: Progress = _silent
+    ) -> None:
+        """Take in sensors, those that have to be pointed last."""
+        done = 0
+        for cued in (False, True):
+            sites = _by_site([one for one in sensors if one.cued == cued])
+            seen = self._work.by_site(sites, threads)
+            for placed, one in zip(sites, seen, strict=True):
+                self.add(one, cued)
+                done += len(placed)
+                progress(done, len(sensors), placed[0].site)
+            if not cued:
+                self.point_by_what_was_seen()
+
     def add(self, seen: Sequence[SensorLooks], cued: bool) -> None:
         """Take in the sensors of one site."""
         for one in seen:
             number = self._number[one.sensor]
-            if self._keep:
-                inward = {case: Looks(got.cell, got.pd[-1:].copy()) for case, got in one.by.items()}
-                self._kept.append(replace(one, by=inward))
+            pointed: dict[tuple[int, int], Looks] = {}
             for case, got in one.by.items():
+                pd = got.pd * self._cue[case][got.cell] if cued else got.pd
+                if self._keep:
+                    pointed[case] = Looks(got.cell, pd[-1:].copy())
                 if not got.cell.size:
                     continue
-                pd = got.pd * self._cue[case][got.cell] if cued else got.pd
                 fused = self._fused[case]
                 if one.places:
                     fused.add_placing(got.cell, pd, one.period_s, number)
                     continue
                 fused.count(got.cell, pd[-1], one.period_s, number)
                 self._add_directions(one, case, Looks(got.cell, pd))
+            if self._keep:
+                self._kept.append(replace(one, by=pointed))
 
     def _add_directions(self, one: SensorLooks, case: tuple[int, int], got: Looks) -> None:
         """Count a site's directions once, however many of its sensors give one."""
@@ -253,7 +305,7 @@ class _Sum:
     def point_by_what_was_seen(self) -> None:
         """Keep how probably one look of the others shows a target: it points cued sensors."""
         for case, fused in self._fused.items():
-            rate = fused.rate_per_s()[-1]
+            rate = fused.inward().rate_per_s()
             self._uncued[case] = rate
             self._cue[case] = (1.0 - np.exp(-rate * fused.look_s())).astype(np.float32)
 
@@ -266,22 +318,20 @@ class _Sum:
         def array(of: Callable[[tuple[int, int]], Any]) -> Any:
             return np.stack([of(case) for case in work.cases]).reshape(shape)
 
-        rates = np.stack([fused[case].rate_per_s() for case in work.cases])
-        rates = rates.reshape(*shape[:2], -1, *grid.shape)
         return Volume(
             grid=grid,
             heights_agl_m=np.array(work.heights_agl_m),
             classes=tuple(kind.name for kind in work.kinds),
             speeds_mps=np.array([kind.speed_mps for kind in work.kinds]),
             sensors=self._sensors,
-            rate_per_s=rates[:, :, :-1] if work.headings > 1 else rates,
-            inward_per_s=rates[:, :, -1],
+            inward_per_s=array(lambda case: fused[case].inward().rate_per_s()),
             uncued_per_s=array(lambda case: self._uncued[case]),
             look_s=array(lambda case: fused[case].look_s()),
             pd=array(lambda case: 1.0 - fused[case].miss),
             seen_by=array(lambda case: fused[case].seen_by),
             best=array(lambda case: fused[case].best),
             looks=tuple(self._kept),
+            fused=fused,
         )
 
 

@@ -11,7 +11,6 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
-from sim.world.chance import Chance
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
@@ -19,9 +18,10 @@ from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.protecting import Corridor, Line
+from sim.scenario.protecting import Corridor
 from sim.scenario.sites import Network, Site
 from sim.scenario.specs import Scenario
+from sim.world.chance import Chance
 from sim.world.frames import Frame
 from sim.world.spec import Position
 from sim.world.surroundings import Surroundings, height_above_ellipsoid_m

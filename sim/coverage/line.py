@@ -1,0 +1,113 @@
+"""A line of sensors, kilometre by kilometre: who gets through, where, and what a loss costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core.tables import Floats
+from sim.coverage.fusing import Floats32, Shorts
+from sim.coverage.straight import crossings
+from sim.coverage.volume import Volume
+
+#: So many of the sensors that matter most to a crossing may fail.
+LOSSES = (1, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """The rule by which tracks are taken to be confirmed: M hits in N looks."""
+
+    hits: int
+    looks: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Straight:
+    """Straight crossings inwards, of H heights, K classes and C places along the line.
+
+    Attributes
+    ----------
+    tracked : (H, K, C) probability that a track is confirmed before the inner edge
+    uncued : (H, K, C) the same without sensors that have to be pointed
+    seen : (H, K, C) probability that the target is placed at all
+    warning_s : (H, K, C) time left to the inner edge once a track is as sure as required
+    after_loss : (L, H, K, C) ``tracked`` after the loss of the 1, 2, 3 … that matter most there
+    lost : (L, H, K, C) the sensor lost last, as ``Volume.sensors`` numbers it; −1 for none
+    """
+
+    tracked: Floats
+    uncued: Floats
+    seen: Floats
+    warning_s: Floats
+    after_loss: Floats
+    lost: Shorts
+
+
+def straight(volume: Volume, rule: Confirming, required: float) -> Straight:
+    """Fly through every place of a band, at every height and in every class.
+
+    Of sensors that place a target, the loss of any n takes most if it takes those of the n
+    largest exposures: exposures add. Sensors that give directions count by their own.
+
+    Parameters
+    ----------
+    volume : of a band, with what every sensor sees by itself
+    rule : of the tracker
+    required : probability from which a track is sure enough
+    """
+    heights, classes, _, columns = volume.inward_per_s.shape
+    shape = (heights, classes, columns)
+    tracked, uncued, seen, warning_s = (np.empty(shape) for _ in range(4))
+    after_loss = np.empty((len(LOSSES), *shape))
+    lost = np.full((len(LOSSES), *shape), -1, np.int16)
+    for h in range(heights):
+        for k in range(classes):
+            speed_mps = float(volume.speeds_mps[k])
+
+            def fly(rate: Floats32, h: int = h, k: int = k) -> tuple[Floats, Floats]:
+                return crossings(
+                    rate,
+                    volume.look_s[h, k],
+                    cell_m=volume.grid.cell_m,
+                    speed_mps=float(volume.speeds_mps[k]),
+                    hits=rule.hits,
+                    looks=rule.looks,
+                    required=required,
+                )
+
+            rate = volume.inward_per_s[h, k]
+            tracked[h, k], warning_s[h, k] = fly(rate)
+            uncued[h, k] = fly(volume.uncued_per_s[h, k])[0]
+            exposure = rate.sum(axis=0) * volume.grid.cell_m / speed_mps
+            seen[h, k] = -np.expm1(-exposure)
+            for n, (worse, which) in enumerate(_losing(volume, h, k)):
+                after_loss[n, h, k] = np.minimum(fly(worse)[0], tracked[h, k])
+                lost[n, h, k] = which
+    return Straight(tracked, uncued, seen, warning_s, after_loss, lost)
+
+
+def _losing(volume: Volume, h: int, k: int) -> Iterator[tuple[Floats32, Shorts]]:
+    """Return the rate (R, C) after each further loss, and what is lost (C,)."""
+    shape = volume.grid.shape
+    columns = shape[1]
+    of = [(one, one.by[h, k]) for one in volume.looks if one.by[h, k].cell.size]
+    exposure = np.zeros((max(len(of), 1), columns))
+    for row, (one, got) in enumerate(of):
+        np.add.at(exposure[row], got.cell % columns, -np.log1p(-got.pd[0]) / one.period_s)
+    left = volume.fused[h, k].inward()
+    for _ in LOSSES:
+        worst = exposure.argmax(axis=0)
+        some = exposure[worst, np.arange(columns)] > 0.0
+        which = np.full(columns, -1, np.int16)
+        for row in np.unique(worst[some]):
+            one, got = of[row]
+            now = some & (worst == row)
+            which[now] = volume.sensors.index(one.sensor)
+            here = now[got.cell % columns]
+            lose = left.lose_placing if one.places else left.lose_directions
+            lose(got.cell[here], got.pd[0, here], one.period_s)
+            exposure[row, now] = 0.0
+        yield left.rate_per_s().reshape(shape), which
