@@ -8,7 +8,7 @@ least two, from P₀ = Π(1 − Pd) and P₁ = P₀ Σ Pd/(1 − Pd).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -70,6 +70,10 @@ class Fused:
             np.full(cells, -1, np.int16),
             blank[6],
         )
+
+    def copy(self) -> Self:
+        """Return sums of their own."""
+        return type(self)(*(getattr(self, one.name).copy() for one in fields(self)))
 
     def add_placing(self, cell: Indices, pd: Floats32, period_s: float, sensor: int) -> None:
         """Take in a sensor that places targets.

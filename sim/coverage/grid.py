@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -240,6 +240,40 @@ def band(surroundings: Surroundings, course: Course, depth_m: float, first: int,
 def _middles(count: int) -> Floats:
     """Return the middles of so many steps of length 1."""
     return np.arange(0.5, count, 1.0)
+
+
+def part_of(grid: Grid, first: int, last: int) -> Grid:
+    """Return the columns ``first`` to ``last`` (excluded) of a grid."""
+    def cut(values: Floats) -> Floats:
+        return np.ascontiguousarray(values[:, first:last])
+
+    return Grid(
+        grid.kind,
+        grid.cell_m,
+        cut(grid.latitude_rad),
+        cut(grid.longitude_rad),
+        cut(grid.ground_m),
+        cut(grid.ground_enu_m),
+        cut(grid.axes),
+        cut(grid.plane_m),
+        cut(grid.inward_rad),
+        grid.first_column + first,
+    )
+
+
+def _middles(count: int) -> Floats:
+    """Return the middles of so many steps of length 1."""
+    return np.arange(0.5, count, 1.0)
+
+
+def part_of(grid: Grid, first: int, last: int) -> Grid:
+    """Return the columns ``first`` to ``last`` (excluded) of a grid."""
+    cut = {
+        name: np.ascontiguousarray(getattr(grid, name)[:, first:last])
+        for name in ("latitude_rad", "longitude_rad", "ground_m", "ground_enu_m", "axes")
+        + ("plane_m", "inward_rad")
+    }
+    return replace(grid, **cut, first_column=grid.first_column + first)
 
 
 def _unit(place_rad: Floats) -> Floats:

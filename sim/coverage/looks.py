@@ -69,7 +69,7 @@ def look(
         probes = kind.at(place)
         for row, heading in enumerate(directions):
             course = grid.inward_rad.ravel()[at] if heading is None else np.full(at.size, heading)
-            velocity = _velocity(axes, course, kind.speed_mps)
+            velocity = velocity_of(axes, course, kind.speed_mps)
             truth = probes.truth_of(time_s, velocity)
             if isinstance(sensor, Detects):
                 seen = sensor.detection(probes, truth)
@@ -80,7 +80,7 @@ def look(
     return Looks(cell[anything], np.ascontiguousarray(pd[:, anything]))
 
 
-def _velocity(axes: Floats, course_rad: Floats, speed_mps: float) -> Floats:
+def velocity_of(axes: Floats, course_rad: Floats, speed_mps: float) -> Floats:
     """Return level flight (K, 3) on courses (K,) over places with local axes (K, 3, 3)."""
     velocity: Floats = speed_mps * (
         np.sin(course_rad)[:, None] * axes[:, :, 0] + np.cos(course_rad)[:, None] * axes[:, :, 1]
