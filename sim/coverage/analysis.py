@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -197,17 +197,13 @@ def _parts(course: Course, depth_m: float) -> Iterator[tuple[int, int, slice]]:
         yield first, last, slice(begin - first, end - first)
 
 
-def _part(
-    stage: Stage, volume: Volume, condition: Condition, own: slice, threads: int
-) -> _Part:
+def _part(stage: Stage, volume: Volume, condition: Condition, own: slice, threads: int) -> _Part:
     settings, rule = stage.spec.coverage, rule_of(stage.spec.tracker)
     cases = list(product(range(len(settings.heights_agl_m)), range(len(settings.classes))))
     with ThreadPoolExecutor(threads, thread_name_prefix="line") as pool:
-        ways = pool.map(lambda case: weakest_way(volume, *case, rule), cases)
+        ways = pool.map(lambda case: weakest_way(volume, case[0], case[1], rule), cases)
         flown = straight(volume, rule, settings.required, threads)
-        weakest = {
-            case: way.of_columns(own) for case, way in zip(cases, ways, strict=True)
-        }
+        weakest = {case: way.of_columns(own) for case, way in zip(cases, ways, strict=True)}
     barriers = {case: barrier(volume, *case) for case in cases}
     own_flown = flown.of_columns(own)
     columns = weakest_columns(
@@ -221,12 +217,13 @@ def _part(
             condition,
             flown,
             own.start + column,
+            weakness,
             heights_agl_m=settings.heights_agl_m,
             classes=settings.classes,
             rule=rule,
             required=settings.required,
         )
-        for column in columns
+        for column, weakness in columns
     ]
     return _Part(own_flown, weakest, barriers, breach_m(stage, volume), places, volume.sensors)
 
@@ -236,9 +233,10 @@ def _joined(
 ) -> LineCoverage:
     settings = stage.spec.coverage
     flown = Straight.joined([part.straight for part in parts])
-    along_km = (np.arange(len(course)) + 0.5) * course.step_m * 1e-3
+    along_km = np.arange(0.5, len(course), 1.0) * course.step_m * 1e-3
     cases = parts[0].weakest.keys()
-    places = sorted((place for part in parts for place in part.weak_places), key=WeakPlace.order)
+    places = [place for part in parts for place in part.weak_places]
+    places.sort(key=lambda place: -place.weakness)
     return LineCoverage(
         line=line.id,
         condition=condition.id,
@@ -255,9 +253,7 @@ def _joined(
             for case in cases
         },
         breach_m=max(part.breach_m for part in parts),
-        gaps_km={
-            case: gaps_km(flown.tracked[case], along_km, settings.required) for case in cases
-        },
+        gaps_km={case: gaps_km(flown.tracked[case], along_km, settings.required) for case in cases},
         covered_km=(flown.tracked >= settings.required).sum(axis=2) * course.step_m * 1e-3,
         cost_keur=total(cost_of_site(site) for site in stage.spec.sites),
         weak_places=tuple(places[:WEAK_PLACES]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -244,6 +244,7 @@ def _middles(count: int) -> Floats:
 
 def part_of(grid: Grid, first: int, last: int) -> Grid:
     """Return the columns ``first`` to ``last`` (excluded) of a grid."""
+
     def cut(values: Floats) -> Floats:
         return np.ascontiguousarray(values[:, first:last])
 
@@ -259,21 +260,6 @@ def part_of(grid: Grid, first: int, last: int) -> Grid:
         cut(grid.inward_rad),
         grid.first_column + first,
     )
-
-
-def _middles(count: int) -> Floats:
-    """Return the middles of so many steps of length 1."""
-    return np.arange(0.5, count, 1.0)
-
-
-def part_of(grid: Grid, first: int, last: int) -> Grid:
-    """Return the columns ``first`` to ``last`` (excluded) of a grid."""
-    cut = {
-        name: np.ascontiguousarray(getattr(grid, name)[:, first:last])
-        for name in ("latitude_rad", "longitude_rad", "ground_m", "ground_enu_m", "axes")
-        + ("plane_m", "inward_rad")
-    }
-    return replace(grid, **cut, first_column=grid.first_column + first)
 
 
 def _unit(place_rad: Floats) -> Floats:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from itertools import product
 
 import numpy as np
 
 from sim.core.tables import Floats
-from sim.coverage.fusing import Floats32, Shorts
+from sim.coverage.fusing import PD_MAX, Floats32, Shorts
 from sim.coverage.straight import crossings
 from sim.coverage.volume import Volume
 
@@ -45,8 +47,18 @@ class Straight:
     after_loss: Floats
     lost: Shorts
 
+    def of_columns(self, own: slice) -> Straight:
+        """Return some of the places."""
+        return Straight(*(getattr(self, one.name)[..., own] for one in fields(self)))
 
-def straight(volume: Volume, rule: Confirming, required: float) -> Straight:
+    @staticmethod
+    def joined(parts: Sequence[Straight]) -> Straight:
+        """Return the places of several parts of a line, one after the other."""
+        columns = [[getattr(part, one.name) for part in parts] for one in fields(Straight)]
+        return Straight(*(np.concatenate(each, axis=-1) for each in columns))
+
+
+def straight(volume: Volume, rule: Confirming, required: float, threads: int = 1) -> Straight:
     """Fly through every place of a band, at every height and in every class.
 
     Of sensors that place a target, the loss of any n takes most if it takes those of the n
@@ -57,35 +69,38 @@ def straight(volume: Volume, rule: Confirming, required: float) -> Straight:
     volume : of a band, with what every sensor sees by itself
     rule : of the tracker
     required : probability from which a track is sure enough
+    threads : at most; the result is the same for any number
     """
     heights, classes, _, columns = volume.inward_per_s.shape
     shape = (heights, classes, columns)
     tracked, uncued, seen, warning_s = (np.empty(shape) for _ in range(4))
     after_loss = np.empty((len(LOSSES), *shape))
     lost = np.full((len(LOSSES), *shape), -1, np.int16)
-    for h in range(heights):
-        for k in range(classes):
-            speed_mps = float(volume.speeds_mps[k])
 
-            def fly(rate: Floats32, h: int = h, k: int = k) -> tuple[Floats, Floats]:
-                return crossings(
-                    rate,
-                    volume.look_s[h, k],
-                    cell_m=volume.grid.cell_m,
-                    speed_mps=float(volume.speeds_mps[k]),
-                    hits=rule.hits,
-                    looks=rule.looks,
-                    required=required,
-                )
+    def fill(case: tuple[int, int]) -> None:
+        cell_m, speed_mps = volume.grid.cell_m, float(volume.speeds_mps[case[1]])
 
-            rate = volume.inward_per_s[h, k]
-            tracked[h, k], warning_s[h, k] = fly(rate)
-            uncued[h, k] = fly(volume.uncued_per_s[h, k])[0]
-            exposure = rate.sum(axis=0) * volume.grid.cell_m / speed_mps
-            seen[h, k] = -np.expm1(-exposure)
-            for n, (worse, which) in enumerate(_losing(volume, h, k)):
-                after_loss[n, h, k] = np.minimum(fly(worse)[0], tracked[h, k])
-                lost[n, h, k] = which
+        def fly(rate: Floats32) -> tuple[Floats, Floats]:
+            return crossings(
+                rate,
+                volume.look_s[case],
+                cell_m=cell_m,
+                speed_mps=speed_mps,
+                hits=rule.hits,
+                looks=rule.looks,
+                required=required,
+            )
+
+        rate = volume.inward_per_s[case]
+        tracked[case], warning_s[case] = fly(rate)
+        uncued[case] = np.minimum(fly(volume.uncued_per_s[case])[0], tracked[case])
+        seen[case] = -np.expm1(-rate.sum(axis=0) * cell_m / speed_mps)
+        for n, (worse, which) in enumerate(_losing(volume, *case)):
+            after_loss[(n, *case)] = np.minimum(fly(worse)[0], tracked[case])
+            lost[(n, *case)] = which
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="line") as pool:
+        list(pool.map(fill, product(range(heights), range(classes))))
     return Straight(tracked, uncued, seen, warning_s, after_loss, lost)
 
 
@@ -96,7 +111,8 @@ def _losing(volume: Volume, h: int, k: int) -> Iterator[tuple[Floats32, Shorts]]
     of = [(one, one.by[h, k]) for one in volume.looks if one.by[h, k].cell.size]
     exposure = np.zeros((max(len(of), 1), columns))
     for row, (one, got) in enumerate(of):
-        np.add.at(exposure[row], got.cell % columns, -np.log1p(-got.pd[0]) / one.period_s)
+        rate = -np.log1p(-np.minimum(got.pd[0], PD_MAX)) / one.period_s
+        np.add.at(exposure[row], got.cell % columns, rate)
     left = volume.fused[h, k].inward()
     for _ in LOSSES:
         worst = exposure.argmax(axis=0)

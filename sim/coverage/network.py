@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Measured
+from sim.core.tables import Floats, Measured
 from sim.coverage.fusing import Floats32, Fused
 from sim.coverage.grid import Grid
 from sim.coverage.looks import Looks, cells_in_reach, look
@@ -28,7 +28,7 @@ from sim.world.targets import TargetClass
 Progress = Callable[[int, int, str], None]
 
 
-def _silent(done: int, all_: int, site: str) -> None:
+def silent(done: int, all_: int, site: str) -> None:
     """Tell nobody."""
 
 
@@ -43,7 +43,7 @@ def compute(
     candidates: bool = False,
     keep_looks: bool = False,
     threads: int | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Volume:
     """Return what the network sees.
 
@@ -140,7 +140,10 @@ class Look:
     def of_site(self, site: Sequence[Placed]) -> list[SensorLooks]:
         """Return what the sensors of one site see."""
         found = []
+        edge = _edge(self.grid.ground_enu_m)
         for placed in site:
+            if not placed.may_see(edge):
+                continue
             for sensor in placed.build(0, self.surroundings):
                 cell = cells_in_reach(self.grid, sensor)
                 if not cell.size:
@@ -161,6 +164,14 @@ class Look:
                 line = f"{placed.site}/{sensor.id}" if single else placed.site
                 found.append(SensorLooks(placed.id, line, locates(sensor), sensor.period_s, by))
         return found
+
+
+def _edge(places: Floats) -> Floats:
+    """Return every fiftieth place of a grid (R, C, 3), and its corners."""
+    rows, columns = (
+        np.unique(np.append(np.arange(0, size, 50), size - 1)) for size in places.shape[:2]
+    )
+    return places[np.ix_(rows, columns)].reshape(-1, 3)
 
 
 class Network:
@@ -193,7 +204,7 @@ class Network:
         return other
 
     def add_all(
-        self, sensors: Sequence[Placed], threads: int = 1, progress: Progress = _silent
+        self, sensors: Sequence[Placed], threads: int = 1, progress: Progress = silent
     ) -> None:
         """Take in sensors, those that have to be pointed last."""
         done = 0

@@ -24,6 +24,11 @@ from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
 from sim.world.truth import Targets, build_targets
 
 
+#: Farther away than so many of its ranges no sensor sees anything: a bistatic one sees nearly
+#: twice its own, to the far side of its transmitter.
+_RANGES = 2.0
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """One sensor of the scenario, not built yet: maps of sight are large.
@@ -45,6 +50,12 @@ class Placed:
     spec: SensorSpec
     cued: bool
     candidate: bool = False
+
+    def may_see(self, place_enu_m: Floats) -> bool:
+        """Tell whether one of several places (K, 3) may be in its range; to build it costs time."""
+        reach_km = getattr(self.spec, "range_max_km", np.inf)
+        apart_m = np.linalg.norm(place_enu_m - self.position_enu_m, axis=-1).min()
+        return bool(apart_m <= 1e3 * _RANGES * reach_km)
 
     def build(self, index: int, surroundings: Surroundings) -> tuple[Sensor, ...]:
         """Return the sensors that the specification asks for, strobes of jammers left out."""

@@ -83,6 +83,7 @@ class WeakPlace:
     nearest : sensor nearest to that way in, and how far it is, km
     why : (sensor's kind, reason, share) of the way on which sensors in reach do not see it
     mend : the cheapest that is enough, or the best of those tried; None if nothing helps
+    weakness : by which places are compared, see ``weakest_columns``
     """
 
     km: float
@@ -95,10 +96,13 @@ class WeakPlace:
     nearest: tuple[str, float]
     why: tuple[tuple[str, str, float], ...]
     mend: Mend | None
+    weakness: float
 
 
-def weakest_columns(straight: Straight, along_km: Floats, depth_km: float, count: int) -> list[int]:
-    """Return the columns of the weakest places, weakest first, apart from each other.
+def weakest_columns(
+    straight: Straight, along_km: Floats, depth_km: float, count: int
+) -> list[tuple[int, float]]:
+    """Return column and weakness of the weakest places, weakest first, apart from each other.
 
     Weak is what falls most short of a sure track, over all heights and classes that are
     tracked anywhere; after that, what would fall shortest after the loss of one sensor.
@@ -110,10 +114,10 @@ def weakest_columns(straight: Straight, along_km: Floats, depth_km: float, count
     width = max(1, round(_PLACE_KM / step_km))
     weakness = np.convolve(short, np.ones(width) / width, mode="same")
     left = weakness.copy()
-    found: list[int] = []
+    found: list[tuple[int, float]] = []
     while len(found) < count and np.isfinite(left).any() and left.max() > -np.inf:
         column = int(left.argmax())
-        found.append(column)
+        found.append((column, float(left[column])))
         left[np.abs(along_km - along_km[column]) < _APART * depth_km] = -np.inf
     return found
 
@@ -130,6 +134,7 @@ def weak_place(
     condition: Condition,
     straight: Straight,
     column: int,
+    weakness: float,
     *,
     heights_agl_m: Sequence[float],
     classes: Sequence[TargetClass],
@@ -141,7 +146,7 @@ def weak_place(
     Parameters
     ----------
     grid, straight : of the band or the part of it that the column belongs to
-    column : of it
+    column, weakness : from ``weakest_columns``, as the grid counts columns
     """
     here = straight.tracked[:, :, column]
     worst = np.where(_trackable(straight), here, 2.0).argmin()
@@ -162,6 +167,7 @@ def weak_place(
         nearest=near[0] if near else ("none", float("inf")),
         why=case.reasons(),
         mend=case.mend(),
+        weakness=weakness,
     )
 
 
@@ -202,6 +208,8 @@ class _Case:
         surroundings = self.stage.under(self.condition)
         best: dict[str, Bytes] = {}
         for placed in self._standing:
+            if not placed.may_see(grid.ground_enu_m[:, 0]):
+                continue
             for sensor in placed.build(0, surroundings):
                 cell = cells_in_reach(grid, sensor)
                 if not cell.size:
@@ -214,11 +222,12 @@ class _Case:
                 _, code = sensor.visibility(probes, truth)
                 code = code[probes.own :]
                 code[code == Visibility.UNRESOLVED] = Visibility.VISIBLE  # probes among themselves
-                beyond = np.full(grid.shape[0], Visibility.BEYOND_RANGE, np.uint8)
-                so_far = best.setdefault(placed.kind, beyond)
+                nowhere = np.full(grid.shape[0], Visibility.ABSENT, np.uint8)
+                so_far = best.setdefault(placed.kind, nowhere)
                 so_far[cell] = np.maximum(so_far[cell], code)
         found = []
         for name, code in best.items():
+            code[code == Visibility.ABSENT] = Visibility.BEYOND_RANGE
             reason, rows = (
                 Counter(code[code != Visibility.VISIBLE].tolist()).most_common(1)[0]
                 if (code != Visibility.VISIBLE).any()

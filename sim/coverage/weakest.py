@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +43,16 @@ class Weakest:
     length_m: float
     arrival: Floats
     metrication_ratio: float
+
+    def of_columns(self, own: slice) -> Weakest:
+        """Return the same way in, with the arrivals of some columns."""
+        return replace(self, arrival=self.arrival[own])
+
+    @staticmethod
+    def of_parts(parts: Sequence[Weakest]) -> Weakest:
+        """Return the weakest way of several parts of a line, with the arrivals of all."""
+        arrival = np.concatenate([part.arrival for part in parts])
+        return replace(min(parts, key=lambda part: part.seen), arrival=arrival)
 
 
 def weakest_way(volume: Volume, h: int, k: int, rule: Confirming) -> Weakest:
