@@ -142,6 +142,12 @@ class Fused:
         return out
 
 
+def shown_by_a_look(rate_per_s: Floats32, look_s: Floats32) -> Floats32:
+    """Return how probably one look shows a target (N,): what points sensors that need it."""
+    shown: Floats32 = (-np.expm1(-rate_per_s * look_s)).astype(np.float32)
+    return shown
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inward:
     """The sums of ``Fused`` for one heading, from which sensors may be lost."""
@@ -151,6 +157,10 @@ class Inward:
     once: Floats32
     direction_weight: Floats32
     direction_period: Floats32
+
+    def copy(self) -> Self:
+        """Return sums of their own."""
+        return type(self)(*(getattr(self, one.name).copy() for one in fields(self)))
 
     def lose_placing(self, cell: Indices, pd: Floats32, period_s: float) -> None:
         """Take out what a sensor that places targets sees in cells (K,)."""
@@ -167,6 +177,25 @@ class Inward:
             (self.direction_period, pd * period_s),
         ):
             sum_[cell] = np.maximum(sum_[cell] - part, 0.0)
+
+    def add_placing(self, cell: Indices, pd: Floats32, period_s: float) -> None:
+        """Take in what a sensor that places targets sees in cells (K,)."""
+        self.placed_rate[cell] -= np.log1p(-np.minimum(pd, PD_MAX)) / period_s
+
+    def add_directions(
+        self, cell: Indices, pd: Floats32, before: Floats32, period_s: float
+    ) -> None:
+        """Take in a sensor that gives directions, as ``Fused.add_directions``."""
+        _add_directions(
+            cell,
+            pd,
+            before,
+            period_s,
+            self.unseen,
+            self.once,
+            self.direction_weight,
+            self.direction_period,
+        )
 
     def rate_per_s(self) -> Floats32:
         """Return the rate (N,) at which targets are placed."""

@@ -139,12 +139,14 @@ class Course:
     latitude_rad, longitude_rad : (C,) middles of the steps
     inward_rad : (C,) from true north
     step_m : their length
+    radius_m : of the sphere that all lengths are measured on
     """
 
     latitude_rad: Floats
     longitude_rad: Floats
     inward_rad: Floats
     step_m: float
+    radius_m: float
 
     def __len__(self) -> int:
         return int(self.latitude_rad.size)
@@ -206,7 +208,7 @@ def course_of(
     )
     along_rad = _smooth(along_rad, max(1, round(_SMOOTHED * depth_m / cell_m)))
     turn = 0.5 * np.pi if threat_from == "left" else -0.5 * np.pi
-    return Course(latitude, longitude, (along_rad + turn) % (2 * np.pi), cell_m)
+    return Course(latitude, longitude, (along_rad + turn) % (2 * np.pi), cell_m, radius_m)
 
 
 def band(surroundings: Surroundings, course: Course, depth_m: float, first: int, last: int) -> Grid:
@@ -223,7 +225,7 @@ def band(surroundings: Surroundings, course: Course, depth_m: float, first: int,
     inward = np.broadcast_to(course.inward_rad[first:last], (rows, last - first)).copy()
     places = _ahead(
         np.broadcast_to(latitude, inward.shape), np.broadcast_to(longitude, inward.shape), inward,
-        across_m, mean_radius_m(float(latitude.mean())),
+        across_m, course.radius_m,
     )  # fmt: skip
     grid = _grid("band", surroundings, course.step_m, *places, inward, first)
     forward = np.diff(grid.plane_m, axis=1)

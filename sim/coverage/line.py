@@ -9,10 +9,11 @@ from itertools import product
 
 import numpy as np
 
-from sim.core.tables import Floats
-from sim.coverage.fusing import PD_MAX, Floats32, Shorts
+from sim.core.tables import Bools, Floats
+from sim.coverage.fusing import PD_MAX, Floats32, Inward, Shorts, shown_by_a_look
+from sim.coverage.looks import Looks
 from sim.coverage.straight import crossings
-from sim.coverage.volume import Volume
+from sim.coverage.volume import SensorLooks, Volume
 
 #: So many of the sensors that matter most to a crossing may fail.
 LOSSES = (1, 2, 3)
@@ -96,7 +97,8 @@ def straight(volume: Volume, rule: Confirming, required: float, threads: int = 1
         uncued[case] = np.minimum(fly(volume.uncued_per_s[case])[0], tracked[case])
         seen[case] = -np.expm1(-rate.sum(axis=0) * cell_m / speed_mps)
         for n, (worse, which) in enumerate(_losing(volume, *case)):
-            after_loss[(n, *case)] = np.minimum(fly(worse)[0], tracked[case])
+            before = after_loss[(n - 1, *case)] if n else tracked[case]
+            after_loss[(n, *case)] = np.minimum(fly(worse)[0], before)
             lost[(n, *case)] = which
 
     with ThreadPoolExecutor(threads, thread_name_prefix="line") as pool:
@@ -105,15 +107,23 @@ def straight(volume: Volume, rule: Confirming, required: float, threads: int = 1
 
 
 def _losing(volume: Volume, h: int, k: int) -> Iterator[tuple[Floats32, Shorts]]:
-    """Return the rate (R, C) after each further loss, and what is lost (C,)."""
-    shape = volume.grid.shape
+    """Return the rate (R, C) after each further loss, and what is lost (C,).
+
+    What remains points the sensors that have to be pointed.
+    """
+    shape, case = volume.grid.shape, (h, k)
     columns = shape[1]
-    of = [(one, one.by[h, k]) for one in volume.looks if one.by[h, k].cell.size]
+    of = [(one, one.by[case]) for one in volume.looks if one.by[case].cell.size]
+    look_s = volume.look_s[case].ravel()
+    shown = shown_by_a_look(volume.uncued_per_s[case].ravel(), look_s)
     exposure = np.zeros((max(len(of), 1), columns))
     for row, (one, got) in enumerate(of):
-        rate = -np.log1p(-np.minimum(got.pd[0], PD_MAX)) / one.period_s
+        pd = got.pd[0] * shown[got.cell] if one.cued else got.pd[0]
+        rate = -np.log1p(-np.minimum(pd, PD_MAX)) / one.period_s
         np.add.at(exposure[row], got.cell % columns, rate)
-    left = volume.fused[h, k].inward()
+    gone = np.zeros(exposure.shape, bool)
+    left = volume.alone[case].copy()
+    worse = volume.inward_per_s[case].ravel()
     for _ in LOSSES:
         worst = exposure.argmax(axis=0)
         some = exposure[worst, np.arange(columns)] > 0.0
@@ -122,8 +132,38 @@ def _losing(volume: Volume, h: int, k: int) -> Iterator[tuple[Floats32, Shorts]]
             one, got = of[row]
             now = some & (worst == row)
             which[now] = volume.sensors.index(one.sensor)
-            here = now[got.cell % columns]
-            lose = left.lose_placing if one.places else left.lose_directions
-            lose(got.cell[here], got.pd[0, here], one.period_s)
+            gone[row, now] = True
             exposure[row, now] = 0.0
-        yield left.rate_per_s().reshape(shape), which
+            if not one.cued:
+                here = now[got.cell % columns]
+                lose = left.lose_placing if one.places else left.lose_directions
+                lose(got.cell[here], got.pd[0, here], one.period_s)
+        helped = left.copy()
+        _add_pointed(helped, of, gone, shown_by_a_look(left.rate_per_s(), look_s), columns)
+        worse = np.minimum(worse, helped.rate_per_s())
+        yield worse.reshape(shape), which
+
+
+def _add_pointed(
+    sums: Inward,
+    of: Sequence[tuple[SensorLooks, Looks]],
+    gone: Bools,
+    shown: Floats32,
+    columns: int,
+) -> None:
+    """Take in the sensors that have to be pointed, and are not gone."""
+    for row, (one, got) in enumerate(of):
+        if not one.cued:
+            continue
+        here = ~gone[row, got.cell % columns]
+        cell = got.cell[here]
+        pd = got.pd[0, here] * shown[cell]
+        if one.places:
+            sums.add_placing(cell, pd, one.period_s)
+            continue
+        miss = np.ones(shown.size, np.float32)
+        for other, (same, its) in enumerate(of):
+            if same.line == one.line and not (same.cued or same.places):
+                stands = ~gone[other, its.cell % columns]
+                miss[its.cell[stands]] *= 1.0 - its.pd[0, stands]
+        sums.add_directions(cell, pd, 1.0 - miss[cell], one.period_s)

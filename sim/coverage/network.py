@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.tables import Floats, Measured
-from sim.coverage.fusing import Floats32, Fused
+from sim.coverage.fusing import Floats32, Fused, Inward, shown_by_a_look
 from sim.coverage.grid import Grid
 from sim.coverage.looks import Looks, cells_in_reach, look
 from sim.coverage.probes import ProbeKind
@@ -162,7 +162,9 @@ class Look:
                 }
                 single = sensor.measured == Measured.TIME_DIFFERENCE
                 line = f"{placed.site}/{sensor.id}" if single else placed.site
-                found.append(SensorLooks(placed.id, line, locates(sensor), sensor.period_s, by))
+                found.append(
+                    SensorLooks(placed.id, line, locates(sensor), placed.cued, sensor.period_s, by)
+                )
         return found
 
 
@@ -171,7 +173,8 @@ def _edge(places: Floats) -> Floats:
     rows, columns = (
         np.unique(np.append(np.arange(0, size, 50), size - 1)) for size in places.shape[:2]
     )
-    return places[np.ix_(rows, columns)].reshape(-1, 3)
+    some: Floats = places[np.ix_(rows, columns)].reshape(-1, 3)
+    return some
 
 
 class Network:
@@ -192,6 +195,7 @@ class Network:
         cells = work.grid.ground_m.size
         self._fused = {case: Fused.nothing(work.headings + 1, cells) for case in work.cases}
         self._uncued: dict[tuple[int, int], Floats32] = {}
+        self._alone: dict[tuple[int, int], Inward] = {}
         self._cue: dict[tuple[int, int], Floats32] = {}
         self._directions: dict[tuple[str, int, int], Looks] = {}
 
@@ -222,11 +226,11 @@ class Network:
         """Take in the sensors of one site."""
         for one in seen:
             number = self._number.setdefault(one.sensor, len(self._number))
-            pointed: dict[tuple[int, int], Looks] = {}
+            if self._keep:
+                inward = {case: Looks(got.cell, got.pd[-1:].copy()) for case, got in one.by.items()}
+                self._kept.append(replace(one, by=inward))
             for case, got in one.by.items():
                 pd = got.pd * self._cue[case][got.cell] if cued else got.pd
-                if self._keep:
-                    pointed[case] = Looks(got.cell, pd[-1:].copy())
                 if not got.cell.size:
                     continue
                 fused = self._fused[case]
@@ -235,8 +239,6 @@ class Network:
                     continue
                 fused.count(got.cell, pd[-1], one.period_s, number)
                 self._add_directions(one, case, Looks(got.cell, pd))
-            if self._keep:
-                self._kept.append(replace(one, by=pointed))
 
     def _add_directions(self, one: SensorLooks, case: tuple[int, int], got: Looks) -> None:
         """Count a site's directions once, however many of its sensors give one."""
@@ -252,9 +254,10 @@ class Network:
     def point_by_what_was_seen(self) -> None:
         """Keep how probably one look of the others shows a target: it points cued sensors."""
         for case, fused in self._fused.items():
-            rate = fused.inward().rate_per_s()
+            self._alone[case] = fused.inward()
+            rate = self._alone[case].rate_per_s()
             self._uncued[case] = rate
-            self._cue[case] = (1.0 - np.exp(-rate * fused.look_s())).astype(np.float32)
+            self._cue[case] = shown_by_a_look(rate, fused.look_s())
 
     def volume(self) -> Volume:
         """Return the sums as arrays."""
@@ -279,6 +282,7 @@ class Network:
             best=array(lambda case: fused[case].best),
             looks=tuple(self._kept),
             fused=fused,
+            alone=self._alone,
         )
 
 

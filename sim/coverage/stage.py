@@ -23,7 +23,6 @@ from sim.world.spec import Position
 from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
 from sim.world.truth import Targets, build_targets
 
-
 #: Farther away than so many of its ranges no sensor sees anything: a bistatic one sees nearly
 #: twice its own, to the far side of its transmitter.
 _RANGES = 2.0

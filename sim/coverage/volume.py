@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.core.tables import Floats
 from sim.coverage.confirmation import ConfirmationTable
-from sim.coverage.fusing import Counts, Floats32, Fused, Shorts
+from sim.coverage.fusing import Counts, Floats32, Fused, Inward, Shorts
 from sim.coverage.grid import Grid
 from sim.coverage.looks import Looks
 
@@ -22,6 +22,7 @@ class SensorLooks:
     sensor : its id
     line : what its direction counts as: one for all sensors of a site
     places : whether one look places a target; else it gives a direction
+    cued : whether it has to be pointed; its looks are told as if it were, always
     period_s : between looks
     by : (height, class) → ``Looks``
     """
@@ -29,6 +30,7 @@ class SensorLooks:
     sensor: str
     line: str
     places: bool
+    cued: bool
     period_s: float
     by: dict[tuple[int, int], Looks]
 
@@ -51,9 +53,9 @@ class Volume:
     pd : (H, K, R, C) that one look of every sensor shows the target to at least one
     seen_by : (H, K, R, C) sensors with Pd of a half or more
     best : (H, K, R, C) sensor with the highest rate of detection, −1 for none
-    looks : what each sensor sees by itself, inwards, as far as it is pointed there; empty
-        unless kept
+    looks : what each sensor sees by itself, inwards; empty unless kept
     fused : (height, class) → the sums over sensors
+    alone : (height, class) → the sums inwards over those that need not be pointed
     """
 
     grid: Grid
@@ -69,6 +71,7 @@ class Volume:
     best: Shorts
     looks: tuple[SensorLooks, ...]
     fused: dict[tuple[int, int], Fused]
+    alone: dict[tuple[int, int], Inward]
 
     def rate_per_s(self, h: int, k: int) -> Floats32:
         """Return the rate (D, R, C) at which a target is placed, by heading; see ``Fused``."""

@@ -57,13 +57,14 @@ class Mend:
     ----------
     what : in words
     sensors : how many of it
-    tracked : worst probability about the place after it
+    before, tracked : worst probability about the place before and after it
     cost_keur : lowest and highest
     enough : whether the required probability is reached
     """
 
     what: str
     sensors: int
+    before: float
     tracked: float
     cost_keur: Range
     enough: bool
@@ -246,7 +247,7 @@ class _Case:
             after = network.copy()
             after.add_all(bought)
             worst = self._worst(after)
-            tried.append(Mend(what, len(bought), worst, cost, worst >= self.required))
+            tried.append(Mend(what, len(bought), before, worst, cost, worst >= self.required))
         helping = [one for one in tried if one.tracked > before + 1e-3]
         if not helping:
             return None
@@ -331,7 +332,10 @@ def in_words(place: WeakPlace, required: float) -> str:
     if place.mend is None:
         return text + " Nothing that was tried would help."
     what = place.mend
-    end = f"to {what.tracked:.0%}, for {costs_in_words(what.cost_keur)}"
+    end = (
+        f"from {what.before:.0%} to {what.tracked:.0%} within half a kilometre, for "
+        f"{costs_in_words(what.cost_keur)}"
+    )
     if what.enough:
         return text + f" {what.what.capitalize()} would bring it {end}."
     return text + f" Best of what was tried, {what.what}: {end}; {required:.0%} is not reached."

@@ -118,6 +118,8 @@ def breach_m(stage: Stage, volume: Volume) -> float:
 class Barrier:
     """How many sensors must fail before something comes through that none of them sees.
 
+    Sensors that have to be pointed do not count.
+
     Attributes
     ----------
     at_least, at_most : so many; equal if it is certain
@@ -136,6 +138,8 @@ def barrier(volume: Volume, h: int, k: int, time_limit_s: float = 5.0) -> Barrie
     shape = volume.grid.shape
     names, covers = [], []
     for one in volume.looks:
+        if one.cued:
+            continue
         got = one.by[h, k]
         cell = got.cell[got.pd[0] >= COVERS_FROM]
         if not cell.size:
