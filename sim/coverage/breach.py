@@ -11,16 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.core.jit import kernel
-from sim.core.tables import Bools, Floats, Ints
-from sim.coverage.heap import SETTLED, UNSEEN, lower, take_cheapest
+from sim.core.tables import Floats
+from sim.coverage.lattice import MOVES, beyond, settle
 from sim.coverage.paths import (
-    START,
     Ends,
     Floats32,
     check_band,
@@ -29,9 +25,7 @@ from sim.coverage.paths import (
     path_back,
     ring_padding,
 )
-from sim.coverage.stencil import Indices, stencil
-
-_MOVES = stencil(8).moves
+from sim.coverage.stencil import Indices
 
 
 @dataclass(frozen=True)
@@ -89,15 +83,16 @@ def maximal_breach(
     if sensors_m.ndim != 2 or sensors_m.shape[1] != 2 or not np.isfinite(sensors_m).all():
         raise ValueError(f"sensors must be finite, of the shape (S, 2), found {sensors_m.shape}")
     away_m = np.full(east_m.shape, np.inf)
-    closest_m = np.full((len(_MOVES), *east_m.shape), np.inf)
+    closest_m = np.full((len(MOVES), *east_m.shape), np.inf)
     if len(sensors_m):
-        away_m, nearest = KDTree(sensors_m).query(np.stack([east_m, north_m], axis=-1))
+        found, nearest = KDTree(sensors_m).query(np.stack([east_m, north_m], axis=-1))
+        away_m[:] = found
         sensor_east, sensor_north = sensors_m[nearest, 0], sensors_m[nearest, 1]
         for i, (east, north) in enumerate(_steps(east_m, north_m)):
             # The nearest to either end is the nearest of the move, but for a third in between.
             for near_east, near_north in (
                 (sensor_east, sensor_north),
-                (_beyond(sensor_east, i), _beyond(sensor_north, i)),
+                (beyond(sensor_east, i), beyond(sensor_north, i)),
             ):
                 distance = _to_segment(near_east - east_m, near_north - north_m, east, north)
                 np.minimum(closest_m[i], distance, out=closest_m[i])
@@ -114,8 +109,9 @@ def least_peak(
     """
     east_m, north_m = check_band(east_m, north_m)
     rate = check_rate(rate_per_s, east_m.shape)
-    row, column = np.indices(east_m.shape)
-    peak = np.empty((len(_MOVES), *east_m.shape))
+    cells = np.indices(east_m.shape, np.intp)
+    row, column = cells[0], cells[1]
+    peak = np.empty((len(MOVES), *east_m.shape))
     for i, (east, north) in enumerate(_steps(east_m, north_m)):
         turned = np.arctan2(east, north) * (len(rate) / (2.0 * np.pi)) % len(rate)
         now = turned.astype(np.intp)
@@ -123,22 +119,17 @@ def least_peak(
         now, after = now % len(rate), (now + 1) % len(rate)
         here, there = (
             (1.0 - share) * rate[now, r, c] + share * rate[after, r, c]
-            for r, c in ((row, column), (_beyond(row, i), _beyond(column, i)))
+            for r, c in ((row, column), (beyond(row, i), beyond(column, i)))
         )
         peak[i] = np.maximum(here, there)
-    cells, worst = _bottleneck(peak, np.zeros_like(east_m), east_m, north_m, ends)
-    return LeastPeak(cells, worst)
-
-
-def _beyond(values: NDArray[Any], move: int) -> NDArray[Any]:
-    """Return, for every cell, the value where a move leads; any value off the grid."""
-    return np.roll(values, tuple(-_MOVES[move]), axis=(0, 1))
+    path, worst = _bottleneck(peak, np.zeros_like(east_m), east_m, north_m, ends)
+    return LeastPeak(path, worst)
 
 
 def _steps(east_m: Floats, north_m: Floats) -> Iterator[tuple[Floats, Floats]]:
     """Yield east and north of every move, from every cell."""
-    for i in range(len(_MOVES)):
-        yield _beyond(east_m, i) - east_m, _beyond(north_m, i) - north_m
+    for i in range(len(MOVES)):
+        yield beyond(east_m, i) - east_m, beyond(north_m, i) - north_m
 
 
 def _to_segment(to_east: Floats, to_north: Floats, east: Floats, north: Floats) -> Floats:
@@ -158,83 +149,14 @@ def _bottleneck(
     """
     ring = ring_padding(cell.shape, 1, ends) > 0
     starts, goals = edges_of(cell.shape, ends)
-    came_by, reached, goal = _settle(edge, np.where(starts, cell, np.inf), goals, ring, sums=False)
-    worst = float(reached[goal])
+    came_by, reached, goal = settle(edge, np.where(starts, cell, np.inf), goals, ring, sums=False)
+    worst = float(reached.flat[goal])
     length_m = np.stack([np.hypot(*step) for step in _steps(east_m, north_m)])
-    came_by, _, goal = _settle(
+    came_by, _, goal = settle(
         np.where(edge <= worst, length_m, np.inf),
         np.where(starts & (cell <= worst), 0.0, np.inf),
         goals,
         ring,
         sums=True,
     )
-    return path_back(came_by, _MOVES, *goal), worst
-
-
-def _settle(
-    edge: Floats, cost: Floats, goals: Bools, ring: bool, *, sums: bool
-) -> tuple[NDArray[np.int8], Floats, tuple[int, int]]:
-    """Return by what move cells were reached, at what cost, and the cheapest goal.
-
-    ``cost`` (R, C) is finite where a path may start. A path costs the sum of its moves, or the
-    greatest.
-    """
-    came_by = np.full(cost.shape, START, np.int8)
-    heap, place = np.empty(cost.size, np.int32), np.full(cost.size, UNSEEN, np.int32)
-    columns = cost.shape[1]
-    goal = _spread(
-        edge.reshape(len(edge), -1),
-        _MOVES,
-        goals.ravel(),
-        ring,
-        sums,
-        columns,
-        heap,
-        place,
-        cost.ravel(),
-        came_by.ravel(),
-    )
-    return came_by, cost, divmod(goal, columns)
-
-
-@kernel(leaf=True)
-def _spread(
-    edge: Floats,
-    moves: Indices,
-    goals: Bools,
-    ring: bool,
-    sums: bool,
-    columns: int,
-    heap: Ints,
-    place: Ints,
-    cost: Floats,
-    came_by: NDArray[np.int8],
-) -> int:
-    """Settle cells in the order of their cost until a goal is; return it."""
-    size = 0
-    rows = cost.size // columns
-    for cell in range(cost.size):
-        if cost[cell] < np.inf:
-            size = lower(heap, place, size, cost, cell)
-    while size > 0:
-        cell = take_cheapest(heap, place, size, cost)
-        size -= 1
-        if goals[cell]:
-            return cell
-        row, column = cell // columns, cell % columns
-        for move in range(moves.shape[0]):
-            to_row, to_column = row + moves[move, 0], column + moves[move, 1]
-            if ring:
-                to_column = to_column % columns
-            if to_row < 0 or to_row >= rows or to_column < 0 or to_column >= columns:
-                continue
-            other = to_row * columns + to_column
-            if place[other] == SETTLED:
-                continue
-            step = edge[move, cell]
-            reached = cost[cell] + step if sums else max(cost[cell], step)
-            if reached < cost[other]:
-                cost[other] = reached
-                came_by[other] = move
-                size = lower(heap, place, size, cost, other)
-    return -1
+    return path_back(came_by, MOVES, *divmod(goal, cell.shape[1])), worst

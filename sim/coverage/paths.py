@@ -133,7 +133,8 @@ def weakest_crossing(
     shape = east_m.shape
     moves = stencil(neighbours)
     pad = ring_padding(shape, moves.reach, ends)
-    rate, east_m, north_m = (with_seam(each, pad) for each in (rate, east_m, north_m))
+    rate = with_seam(rate, pad)
+    padded_east, padded_north = with_seam(east_m, pad), with_seam(north_m, pad)
     edges = edges_of(shape, ends)
     starts, goals = _chosen(starts, edges[0], "start"), _chosen(goals, edges[1], "goal")
     width = shape[1] + 2 * pad
@@ -141,8 +142,8 @@ def weakest_crossing(
     came_by = np.full(shape, START, np.int8)
     _spread(
         rate.reshape(len(rate), -1),
-        np.ascontiguousarray(east_m).ravel(),
-        np.ascontiguousarray(north_m).ravel(),
+        padded_east.ravel(),
+        padded_north.ravel(),
         float(speed_mps),
         moves.moves,
         moves.first,
@@ -162,13 +163,12 @@ def weakest_crossing(
     exit_row = arrival.argmin(axis=0)
     arrival = arrival[exit_row, np.arange(shape[1])]
     best = int(arrival.argmin())
-    inner = slice(pad, pad + shape[1])
     return Crossing(
         cells=path_back(came_by, moves.moves, int(exit_row[best]), best),
         exposure=float(arrival[best]),
         arrival_exposure=arrival,
         exit_row=exit_row,
-        metrication_ratio=band_metrication_ratio(east_m[:, inner], north_m[:, inner], neighbours),
+        metrication_ratio=band_metrication_ratio(east_m, north_m, neighbours),
         _came_by=came_by,
         _moves=moves.moves,
     )
@@ -176,7 +176,7 @@ def weakest_crossing(
 
 def check_band(east_m: Floats, north_m: Floats) -> tuple[Floats, Floats]:
     """Return cells' centres as float64, or raise ValueError if they are not those of a band."""
-    east_m, north_m = np.asarray(east_m, np.float64), np.asarray(north_m, np.float64)
+    east_m, north_m = (np.ascontiguousarray(m, np.float64) for m in (east_m, north_m))
     if east_m.ndim != 2 or east_m.shape != north_m.shape:
         raise ValueError(
             f"east and north must be of one shape (rows, columns), "

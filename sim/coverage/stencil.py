@@ -8,6 +8,7 @@ between them, is longer than the straight line by 1 / cos(half the angle between
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +81,7 @@ def _samples(rows: int, columns: int) -> dict[tuple[int, int], Fraction]:
     steps = (abs(rows), abs(columns))
     crossed = sorted({Fraction(k, n) for n in steps if n for k in range(n + 1)})
     weights: dict[tuple[int, int], Fraction] = {}
-    for begin, end in zip(crossed[:-1], crossed[1:], strict=True):
+    for begin, end in pairwise(crossed):
         middle = (begin + end) / 2
         corner = (rows * middle) // 1, (columns * middle) // 1
         for at, simpson in ((begin, 1), (middle, 4), (end, 1)):
@@ -120,7 +121,7 @@ def band_metrication_ratio(east_m: Floats, north_m: Floats, neighbours: int) -> 
     down = np.gradient(east_m, axis=0), np.gradient(north_m, axis=0)
     across = np.gradient(east_m, axis=1), np.gradient(north_m, axis=1)
     smallest = 1.0
-    for a, b in zip(moves[: len(moves) // 2], moves[1:], strict=False):
+    for a, b in pairwise(moves[: len(moves) // 2 + 1]):
         # Moves come in opposite pairs: half a turn has all angles between neighbours.
         ae, an = (a[0] * d + a[1] * c for d, c in zip(down, across, strict=True))
         be, bn = (b[0] * d + b[1] * c for d, c in zip(down, across, strict=True))
