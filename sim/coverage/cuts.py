@@ -110,21 +110,9 @@ def fewest_colours(
 
     ``known`` are colours that do.
     """
-    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-
-    programme = _programme(links, colour_of)
-    matrix, right = programme.at_most
-    count = np.zeros(programme.most.size)
-    count[programme.nodes :] = 1.0
     begun = time.monotonic()
-    relaxed = linprog(
-        count,
-        matrix,
-        right,
-        bounds=np.column_stack([np.zeros(count.size), programme.most]),
-        method="highs-ds",
-        options={"time_limit": time_limit_s},
-    )
+    programme = _programme(links, colour_of)
+    relaxed = _solve(programme, time_limit_s, whole=False)
     if relaxed.status != 0:
         return 1, known
     lower = max(math.ceil(relaxed.fun - _TOLERANCE), 1)
@@ -132,19 +120,27 @@ def fewest_colours(
     left_s = time_limit_s - (time.monotonic() - begun)
     if len(best) == lower or left_s <= 0.0:
         return lower, best
-    answer = milp(
-        count,
-        integrality=count.astype(np.int64),
-        bounds=Bounds(0.0, programme.most),
-        constraints=LinearConstraint(matrix, -np.inf, right),
-        options={"time_limit": left_s, "mip_rel_gap": 0.0},
-    )
+    answer = _solve(programme, left_s, whole=True)
     if answer.mip_dual_bound is not None and math.isfinite(answer.mip_dual_bound):
         lower = max(lower, math.ceil(answer.mip_dual_bound - _TOLERANCE))
     if answer.x is not None:
-        lost = np.flatnonzero(answer.x[programme.nodes :] > 0.5)
-        best = min(best, programme.colours[lost].tolist(), key=len)
+        best = min(best, _rounded(programme, answer.x), key=len)
     return min(lower, len(best)), best
+
+
+def _solve(programme: _Programme, time_limit_s: float, *, whole: bool) -> Any:
+    """Return scipy's answer, with colours lost in part unless they must be ``whole``."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    matrix, right = programme.at_most
+    lost = np.arange(programme.most.size) >= programme.nodes
+    return milp(
+        lost.astype(np.float64),
+        integrality=(lost & whole).astype(np.int64),
+        bounds=Bounds(0.0, programme.most),
+        constraints=LinearConstraint(matrix, -np.inf, right),
+        options={"time_limit": time_limit_s, "mip_rel_gap": 0.0},
+    )
 
 
 def _rounded(programme: _Programme, unknowns: Floats) -> list[int]:

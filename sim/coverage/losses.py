@@ -91,12 +91,9 @@ def worst_losses(contributions: Any, losses: int = 3) -> WorstLosses:
     lost = rank < losses
     sensors[crossing[lost], rank[lost]] = sensor[lost]
     # Sums of what is left, not the whole less what is lost: they cannot fall below zero.
-    exposure = np.stack(
-        [
-            np.bincount(crossing[rank >= n], part[rank >= n], minlength=crossings)
-            for n in range(losses + 1)
-        ]
-    )
+    exposure = np.zeros((losses + 1, crossings))
+    for n in range(losses + 1):
+        exposure[n] = np.bincount(crossing[rank >= n], part[rank >= n], minlength=crossings)
     return WorstLosses(exposure, sensors)
 
 
