@@ -5,22 +5,19 @@ as the failed sensors hit every chain. Where every cover is in one piece, the fe
 a smallest vertex cut between the ends, as many as there are chains without a sensor in common
 (Menger; Kumar, Lai and Arora, "Barrier coverage with wireless sensors", MobiCom 2005): a
 maximum flow. Where terrain tears covers into pieces, one failure takes several vertices, and the
-fewest are the least cut by colours: a mixed-integer programme, in which a potential rises by 1
-from end to end, at failed sensors only. That is one row per contact of pieces instead of one per
-chain, of which a long line has more than can be told.
+fewest are the least cut by colours: a mixed-integer programme.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sim.core.tables import Bools
-from sim.coverage.chains import FIRST, LAST, SensorCover, drop_needless, links_of, pieces_of
+from sim.coverage.chains import SensorCover, drop_needless, links_of, pieces_of
+from sim.coverage.cuts import fewest_colours, smallest_cut
 from sim.coverage.lattice import MOVES, settle
 from sim.coverage.paths import path_back
 from sim.coverage.stencil import Indices
@@ -108,97 +105,13 @@ def _fewest(
     pieces = [piece for piece in links if piece >= 0]
     if not pieces:
         return 0, []
-    owners = sensor[pieces]
     # With all pieces of a sensor as one there are more chains: those that hit them hit all.
     merged: dict[int, set[int]] = {}
     for piece in pieces:
         merged.setdefault(int(sensor[piece]), set()).update(
             touched if touched < 0 else int(sensor[touched]) for touched in links[piece]
         )
-    cut = _smallest_cut(merged)
+    cut = smallest_cut(merged)
     if len(merged) == len(pieces) or len(cut) == 1:
         return len(cut), cut
-    bound, found = _fewest_colours(links, pieces, owners, time_limit_s)
-    best = cut if found is None or len(cut) < len(found) else found
-    return min(max(bound, 1), len(best)), best
-
-
-def _smallest_cut(links: dict[int, set[int]]) -> list[int]:
-    """Return the fewest nodes whose loss parts ``FIRST`` from ``LAST``."""
-    from scipy.sparse import coo_array  # scipy is slow to import
-    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
-
-    # Every node is an entry and an exit, with room for one chain between them.
-    place = {node: 2 * i for i, node in enumerate(links)}
-    source, sink = 2 * len(links), 2 * len(links) + 1
-    unlimited = len(links) + 1
-    begins, stops, room = [], [], []
-    for node, entry in place.items():
-        edges = [(entry, entry + 1, 1)]
-        for other in links[node]:
-            if other == FIRST:
-                edges.append((source, entry, unlimited))
-            elif other == LAST:
-                edges.append((entry + 1, sink, unlimited))
-            else:
-                edges.append((entry + 1, place[other], unlimited))
-        for begin, stop, most in edges:
-            begins.append(begin)
-            stops.append(stop)
-            room.append(most)
-    capacity = coo_array(
-        (np.array(room, np.int32), (begins, stops)), shape=(sink + 1, sink + 1)
-    ).tocsr()
-    left: Any = capacity - maximum_flow(capacity, source, sink).flow
-    left.eliminate_zeros()
-    reached = np.zeros(sink + 1, np.bool_)
-    reached[breadth_first_order(left, source, return_predecessors=False)] = True
-    return sorted(node for node, at in place.items() if reached[at] and not reached[at + 1])
-
-
-def _fewest_colours(
-    links: dict[int, set[int]], pieces: list[int], owners: Indices, time_limit_s: float
-) -> tuple[int, list[int] | None]:
-    """Return a bound from below, and the fewest sensors whose pieces part the ends, if found.
-
-    Unknowns: the potential of every piece, 0 at the first end, and whether a sensor failed.
-    """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import coo_array
-
-    sensors, colour = np.unique(owners, return_inverse=True)
-    place = {piece: i for i, piece in enumerate(pieces)}
-    failed = len(pieces) + colour
-    size = len(pieces) + sensors.size
-    steps = [(place[a], place[b]) for a in pieces for b in links[a] if b >= 0]
-    begin, stop = np.array(steps, np.intp).reshape(-1, 2).T
-    last = np.array([place[piece] for piece in links[LAST]], np.intp)
-
-    def rows(*terms: tuple[float, Any]) -> Any:
-        """Return a matrix whose rows add up factors at columns."""
-        count = terms[0][1].size
-        factors = np.repeat([factor for factor, _ in terms], count)
-        at = np.concatenate([columns for _, columns in terms])
-        return coo_array((factors, (np.tile(np.arange(count), len(terms)), at)), (count, size))
-
-    constraints = [LinearConstraint(rows((1.0, last), (1.0, failed[last])).tocsr(), 1.0, np.inf)]
-    if steps:
-        rise = rows((1.0, stop), (-1.0, begin), (-1.0, failed[begin])).tocsr()
-        constraints.append(LinearConstraint(rise, -np.inf, 0.0))
-    most = np.ones(size)
-    most[[place[piece] for piece in links[FIRST]]] = 0.0
-    whole = np.zeros(size, np.int64)
-    whole[len(pieces) :] = 1
-    answer = milp(
-        whole.astype(np.float64),
-        integrality=whole,
-        bounds=Bounds(0.0, most),
-        constraints=constraints,
-        options={"time_limit": time_limit_s, "mip_rel_gap": 0.0},
-    )
-    bound = answer.mip_dual_bound
-    lower = math.ceil(bound - 1e-6) if bound is not None and math.isfinite(bound) else 0
-    if answer.x is None:
-        return lower, None
-    failures = np.flatnonzero(answer.x[len(pieces) :] > 0.5)
-    return lower, sensors[failures].tolist()
+    return fewest_colours(links, sensor, cut, time_limit_s)

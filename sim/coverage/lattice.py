@@ -29,8 +29,8 @@ def settle(
     """Return by what move cells were reached, at what cost, and the cheapest goal.
 
     The goal is row × columns + column, or -1 if none can be reached. ``edge`` (8, R, C) are the
-    costs of moves from cells; ``cost`` (R, C) is finite where a path may start. A path costs the sum of its moves, or the
-    greatest.
+    costs of moves from cells; ``cost`` (R, C) is finite where a path may start. A path costs the
+    sum of its moves, or the greatest.
     """
     came_by = np.full(cost.shape, START, np.int8)
     heap, place = np.empty(cost.size, np.int32), np.full(cost.size, UNSEEN, np.int32)
