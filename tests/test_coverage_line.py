@@ -16,7 +16,7 @@ from sim.coverage.confirmation import confirmed_after
 from sim.coverage.costs import cost_of_sensor, cost_of_site, in_words
 from sim.coverage.line import LOSSES
 from sim.coverage.stage import Stage
-from sim.coverage.straight import crossings, gaps_km
+from sim.coverage.straight import crossings
 from sim.coverage.volume import Volume
 from sim.coverage.weak_places import WeakPlace
 from sim.coverage.weak_places import in_words as told
@@ -66,13 +66,6 @@ def test_nothing_seen_is_nothing_tracked() -> None:
     )
     assert not tracked.any()
     assert np.isnan(warning_s).all()
-
-
-def test_gaps() -> None:
-    along = np.arange(0.5, 8.0)
-    value = np.array([0.1, 0.95, 0.2, 0.3, 0.95, 0.95, 0.95, 0.0])
-    assert gaps_km(value, along, 0.9) == [(0.0, 1.0), (2.0, 4.0), (7.0, 8.0)]
-    assert gaps_km(np.ones(8), along, 0.9) == []
 
 
 def test_losses_only_hurt(computed: tuple[Stage, Volume, LineCoverage]) -> None:
@@ -138,7 +131,7 @@ def test_covered_length_gaps_and_cost(computed: tuple[Stage, Volume, LineCoverag
     stage, _, found = computed
     length_km = found.along_km.size * 0.5
     for case in product(range(2), range(2)):
-        gaps = sum(end - begin for begin, end in found.gaps_km[case])
+        gaps = float((found.gaps_km[case].end_km - found.gaps_km[case].start_km).sum())
         assert found.covered_km[case] + gaps == pytest.approx(length_km)
         low, high = found.cost_per_km_keur(*case)
         assert low < high

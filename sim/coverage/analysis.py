@@ -13,9 +13,9 @@ from sim.core.tables import Floats
 from sim.coverage.costs import Range, cost_of_site, total
 from sim.coverage.grid import Course, Grid, band, course_of, square
 from sim.coverage.line import Confirming, Straight, straight
+from sim.coverage.losses import Gaps, gaps_below
 from sim.coverage.network import Progress, compute, silent
 from sim.coverage.stage import Stage
-from sim.coverage.straight import gaps_km
 from sim.coverage.volume import Volume
 from sim.coverage.weak_places import WeakPlace, weak_place, weakest_columns
 from sim.coverage.weakest import Barrier, Weakest, barrier, breach_m, weakest_way
@@ -68,7 +68,7 @@ class LineCoverage:
     weakest: dict[tuple[int, int], Weakest]
     barriers: dict[tuple[int, int], Barrier]
     breach_m: float
-    gaps_km: dict[tuple[int, int], list[tuple[float, float]]]
+    gaps_km: dict[tuple[int, int], Gaps]
     covered_km: Floats
     cost_keur: Range
     weak_places: tuple[WeakPlace, ...]
@@ -233,7 +233,8 @@ def _joined(
 ) -> LineCoverage:
     settings = stage.spec.coverage
     flown = Straight.joined([part.straight for part in parts])
-    along_km = np.arange(0.5, len(course), 1.0) * course.step_m * 1e-3
+    edges_km: Floats = np.arange(0.0, len(course) + 0.5) * course.step_m * 1e-3
+    along_km: Floats = 0.5 * (edges_km[1:] + edges_km[:-1])
     cases = parts[0].weakest.keys()
     places = [place for part in parts for place in part.weak_places]
     places.sort(key=lambda place: -place.weakness)
@@ -253,7 +254,9 @@ def _joined(
             for case in cases
         },
         breach_m=max(part.breach_m for part in parts),
-        gaps_km={case: gaps_km(flown.tracked[case], along_km, settings.required) for case in cases},
+        gaps_km={
+            case: gaps_below(flown.tracked[case], edges_km, settings.required) for case in cases
+        },
         covered_km=(flown.tracked >= settings.required).sum(axis=2) * course.step_m * 1e-3,
         cost_keur=total(cost_of_site(site) for site in stage.spec.sites),
         weak_places=tuple(places[:WEAK_PLACES]),

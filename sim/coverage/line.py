@@ -8,10 +8,12 @@ from dataclasses import dataclass, fields
 from itertools import product
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from sim.core.tables import Bools, Floats
 from sim.coverage.fusing import PD_MAX, Floats32, Inward, Shorts, shown_by_a_look
 from sim.coverage.looks import Looks
+from sim.coverage.losses import worst_losses
 from sim.coverage.straight import crossings
 from sim.coverage.volume import SensorLooks, Volume
 
@@ -116,24 +118,22 @@ def _losing(volume: Volume, h: int, k: int) -> Iterator[tuple[Floats32, Shorts]]
     of = [(one, one.by[case]) for one in volume.looks if one.by[case].cell.size]
     look_s = volume.look_s[case].ravel()
     shown = shown_by_a_look(volume.uncued_per_s[case].ravel(), look_s)
-    exposure = np.zeros((max(len(of), 1), columns))
+    exposure = np.zeros((columns, max(len(of), 1)))
     for row, (one, got) in enumerate(of):
         pd = got.pd[0] * shown[got.cell] if one.cued else got.pd[0]
         rate = -np.log1p(-np.minimum(pd, PD_MAX)) / one.period_s
-        np.add.at(exposure[row], got.cell % columns, rate)
-    gone = np.zeros(exposure.shape, bool)
+        exposure[:, row] = np.bincount(got.cell % columns, rate, minlength=columns)
+    order = worst_losses(csr_array(exposure), len(LOSSES)).sensors.T
+    gone = np.zeros((len(of), columns), bool)
     left = volume.alone[case].copy()
     worse = volume.inward_per_s[case].ravel()
-    for _ in LOSSES:
-        worst = exposure.argmax(axis=0)
-        some = exposure[worst, np.arange(columns)] > 0.0
+    for lost in order:
         which = np.full(columns, -1, np.int16)
-        for row in np.unique(worst[some]):
+        for row in np.unique(lost[lost >= 0]):
             one, got = of[row]
-            now = some & (worst == row)
+            now = lost == row
             which[now] = volume.sensors.index(one.sensor)
             gone[row, now] = True
-            exposure[row, now] = 0.0
             if not one.cued:
                 here = now[got.cell % columns]
                 lose = left.lose_placing if one.places else left.lose_directions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.core.jit import kernel
 from sim.core.tables import Floats
@@ -93,14 +92,3 @@ def _cross(
             way_m += period_s * speed_mps
         tracked[column] = min(total, 1.0)
         at_m[column] = reached_m
-
-
-def gaps_km(value: Floats, along_km: Floats, threshold: float) -> list[tuple[float, float]]:
-    """Return the stretches of a line where a value (C,) lies below a threshold, from and to."""
-    low: NDArray[np.bool_] = np.concatenate([[False], value < threshold, [False]])
-    edge = np.flatnonzero(low[1:] != low[:-1])
-    half = 0.5 * float(along_km[1] - along_km[0])
-    return [
-        (float(along_km[a] - half), float(along_km[b - 1] + half))
-        for a, b in zip(edge[::2], edge[1::2], strict=True)
-    ]
