@@ -204,9 +204,11 @@ def reduce(problem: Covering, options: Options, limits: Limits) -> Reduced:
     kept = np.flatnonzero(np.diff(columns.indptr) > 0)
     columns, needed = columns[:, kept], needed[kept]
     first, member = _equal_columns(columns)
+    weight = np.zeros(first.size)
+    np.add.at(weight, member, problem.weight[open_[kept]])
     return Reduced(
         problem.value([]),
-        np.bincount(member, problem.weight[open_[kept]], first.size),
+        weight,
         columns[:, first].tocsr(),
         needed[first],
     )

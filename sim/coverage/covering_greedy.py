@@ -49,9 +49,7 @@ class _Shares:
         """Return what an option adds to the weight covered in part."""
         part = slice(self._share.indptr[option], self._share.indptr[option + 1])
         demand = self._share.indices[part]
-        return float(
-            self._weight[demand] @ np.minimum(self._share.data[part], self.left[demand])
-        )
+        return float(self._weight[demand] @ np.minimum(self._share.data[part], self.left[demand]))
 
     def gains(self) -> tuple[Floats, Floats]:
         """Return what each option (N,) adds to the weight covered, and covered in part."""
@@ -59,9 +57,10 @@ class _Shares:
         left = self.left[self._share.indices]
         count = self._share.shape[0]
         whole = np.where((left > 0.0) & (share >= left - _EPS), weight, 0.0)
+        in_part = weight * np.minimum(share, left)
         return (
-            np.bincount(self._row, whole, count),
-            np.bincount(self._row, weight * np.minimum(share, left), count),
+            np.bincount(self._row, whole, count).astype(np.float64),
+            np.bincount(self._row, in_part, count).astype(np.float64),
         )
 
     def add(self, option: int) -> None:

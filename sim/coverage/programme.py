@@ -45,7 +45,7 @@ def maximise(
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
 
-    options: dict[str, Any] = {"time_limit": time_s, "mip_rel_gap": 0.0}
+    options: Any = {"time_limit": time_s, "mip_rel_gap": 0.0}
     if nodes is not None:
         options["node_limit"] = nodes
     found = milp(
@@ -70,15 +70,17 @@ def relaxed_bound(gain: Floats, rows: Any, upper: Floats, most: Floats, time_s: 
     prices: g·x ≤ λ·b + Σ u max(0, g − Aᵀλ), weak duality. So it does not rest on the
     solver's word.
     """
-    from scipy.optimize import linprog
+    from scipy.optimize import linprog  # slow to import
 
+    limit: Any = {"time_limit": time_s}
+    bounds: Any = np.stack([np.zeros(gain.size), most], axis=1)
     found = linprog(
         -gain,
         A_ub=rows,
         b_ub=upper,
-        bounds=np.stack([np.zeros(gain.size), most], axis=1),
+        bounds=bounds,
         method="highs",
-        options={"time_limit": time_s},
+        options=limit,
     )
     if found.status != 0:
         return math.inf
