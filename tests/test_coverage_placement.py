@@ -42,10 +42,7 @@ def covered_weight(
     total = 0.0
     for demand, own in enumerate(exposure):
         more = [float(contribution[option, demand]) for option in choice]
-        if cover is Cover.ADDITIVE:
-            reached = own + sum(more)
-        else:
-            reached = max([float(own), *more])
+        reached = own + sum(more) if cover is Cover.ADDITIVE else max([float(own), *more])
         if reached >= TAU * (1 - 1e-9):
             total += float(weight[demand])
     return total
@@ -362,16 +359,17 @@ def test_curve_tells_nested_from_free() -> None:
     assert (curve.free[1].placement.cost_low, curve.free[1].placement.cost_high) == (2, 6)
 
 
-def test_progress_and_repetition() -> None:
-    problem, single, options = line(24, 3, 800, 5)
-    for case in (problem, single):
-        told: list[tuple[str, int, float, float]] = []
-        first = cover_exact(case, options, Limits(7.0), None, lambda *step: told.append(step))
-        again = cover_exact(case, options, Limits(7.0))
-        assert first.chosen.tolist() == again.chosen.tolist()
-        assert (first.value, first.bound) == (again.value, again.bound)
-        assert {phase for phase, *_ in told} >= {"bound"}
-        assert all(bound >= value for _, _, bound, value in told)
+@pytest.mark.parametrize("sense", [0, 1])
+def test_progress_and_repetition(sense: int) -> None:
+    case = line(24, 3, 800, 5)
+    problem, options = case[sense], case[2]
+    told: list[tuple[str, int, float, float]] = []
+    first = cover_exact(problem, options, Limits(7.0), None, lambda *step: told.append(step))
+    again = cover_exact(problem, options, Limits(7.0))
+    assert first.chosen.tolist() == again.chosen.tolist()
+    assert (first.value, first.bound) == (again.value, again.bound)
+    assert {phase for phase, *_ in told} >= {"bound"}
+    assert all(bound >= value for _, _, bound, value in told)
 
 
 @pytest.mark.slow

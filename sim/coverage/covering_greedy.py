@@ -126,9 +126,11 @@ def online_bound(
         state.add(option)
     gains = state.gains()[1]
     columns = np.flatnonzero(gains > 0.0)
+    covered = reduced.base_value + float(reduced.weight @ (1.0 - state.left))
+    if not columns.size:
+        return covered
     rows, upper = limits.rows(options, columns)
-    more = relaxed_bound(gains[columns], rows, upper, np.ones(columns.size), time_s)
-    return reduced.base_value + float(reduced.weight @ (1.0 - state.left)) + more
+    return covered + relaxed_bound(gains[columns], rows, upper, np.ones(columns.size), time_s)
 
 
 def guarantee(reduced: Reduced, options: Options, limits: Limits) -> tuple[float | None, str]:
