@@ -1,4 +1,9 @@
-"""Maximal covering exactly, or as near as time allows, with the certified gap."""
+"""Maximal covering exactly, or as near as time allows, with the certified gap.
+
+Where the covered weight is submodular the mixed-integer programme is soon solved. Where
+exposures add up to a threshold its relaxation is weak, and the tree of choices is searched
+first; the programme has the time that is left. The lesser bound counts.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim.coverage.covering import Covering, reduce
+from sim.coverage.covering import Covering, Reduced, reduce
 from sim.coverage.covering_greedy import cover_greedy
 from sim.coverage.covering_programme import CoverProgramme
+from sim.coverage.covering_search import Found, search
 from sim.coverage.placement import (
     Clock,
     Effort,
@@ -20,6 +26,10 @@ from sim.coverage.placement import (
     silent,
 )
 from sim.coverage.programme import maximise
+
+#: Shares of the time for the greedy choice's bound, and for the programme after the search.
+_GREEDY_SHARE = 0.1
+_PROGRAMME_SHARE = 0.2
 
 
 def cover_exact(
@@ -44,10 +54,46 @@ def cover_exact(
     effort = effort or Effort()
     clock = Clock(effort.time_s)
     reduced = reduce(problem, options, limits)
-    # At most a third of the time goes into the greedy choice's bound.
-    start = cover_greedy(problem, options, limits, Effort(effort.time_s / 3.0), progress)
-    if start.proven or not reduced.weight.size:
-        return replace(start, share=None, share_by="")
+    quick = replace(effort, time_s=_GREEDY_SHARE * effort.time_s)
+    best = replace(cover_greedy(problem, options, limits, quick, progress), share=None, share_by="")
+    if not best.proven and not reduced.submodular:
+        best = _searched(best, problem, reduced, options, limits, effort, clock, progress)
+    if not best.proven:
+        best = _programmed(best, problem, reduced, options, limits, effort, clock)
+    best = replace(best, bound=closed(best.bound, best.value), stopped=not best.proven)
+    progress("exact", 1, best.bound, best.value)
+    return best
+
+
+def _searched(
+    best: Placement,
+    problem: Covering,
+    reduced: Reduced,
+    options: Options,
+    limits: Limits,
+    effort: Effort,
+    clock: Clock,
+    progress: Progress,
+) -> Placement:
+    """Return what the search of the tree of choices makes of a placement."""
+    start = Found(best.chosen.tolist(), best.value, best.bound)
+    until_left_s = _PROGRAMME_SHARE * effort.time_s
+    found = search(reduced, options, limits, start, clock, until_left_s, effort.nodes, progress)
+    if found.bound < best.bound:
+        best = replace(best, bound=found.bound, bound_by="search")
+    return _better(best, problem, options, limits, found.chosen, "search")
+
+
+def _programmed(
+    best: Placement,
+    problem: Covering,
+    reduced: Reduced,
+    options: Options,
+    limits: Limits,
+    effort: Effort,
+    clock: Clock,
+) -> Placement:
+    """Return what the mixed-integer programme makes of a placement."""
     programme = CoverProgramme(reduced, options, limits)
     solved = maximise(
         programme.gain,
@@ -59,22 +105,32 @@ def cover_exact(
         effort.nodes,
     )
     bound = reduced.base_value + programme.scale * solved.bound
-    best = replace(start, share=None, share_by="", stopped=not solved.complete)
-    if bound < start.bound:
-        best = replace(best, bound=bound, bound_by="branch and bound")
-    if solved.values is not None:
-        taken = solved.values[: programme.columns.size] > 0.5
-        chosen = np.array(problem.trim(programme.columns[taken].tolist()), np.int64)
-        value = problem.value(chosen)
-        if limits.hold(options, chosen) and value >= best.value:
-            best = replace(
-                best,
-                chosen=chosen,
-                value=value,
-                cost_low=float(options.cost_low[chosen].sum()),
-                cost_high=float(options.cost_high[chosen].sum()),
-                method="mixed-integer programme",
-            )
-    best = replace(best, bound=closed(best.bound, best.value))
-    progress("exact", 1, best.bound, best.value)
-    return best
+    if bound < best.bound:
+        best = replace(best, bound=bound, bound_by="mixed-integer programme")
+    if solved.values is None:
+        return best
+    taken = programme.columns[solved.values[: programme.columns.size] > 0.5]
+    return _better(best, problem, options, limits, taken.tolist(), "mixed-integer programme")
+
+
+def _better(
+    best: Placement,
+    problem: Covering,
+    options: Options,
+    limits: Limits,
+    chosen: list[int],
+    method: str,
+) -> Placement:
+    """Return the better of a placement and another choice, counted from the data."""
+    value = problem.value(chosen)
+    if value <= best.value or not limits.hold(options, chosen):
+        return best
+    index = np.sort(np.array(problem.trim(chosen), np.int64))
+    return replace(
+        best,
+        chosen=index,
+        value=value,
+        cost_low=float(options.cost_low[index].sum()),
+        cost_high=float(options.cost_high[index].sum()),
+        method=method,
+    )
