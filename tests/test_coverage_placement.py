@@ -95,7 +95,7 @@ def assert_honest(found: Placement, options: Options, limits: Limits, best: floa
     assert found.cost <= limits.budget * (1 + 1e-9)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(coverings())
 def test_covering_equals_exhaustive_search(
     case: tuple[Floats, Floats, Floats, Cover, Covering, Options, Limits],
@@ -123,7 +123,7 @@ def test_covering_equals_exhaustive_search(
 
     reduced = reduce(problem, options, limits)
     assert relaxation_bound(reduced, options, limits, 60.0) >= best - 1e-6
-    for choice in values:
+    for choice in list(values)[:6]:
         assert online_bound(reduced, options, limits, choice, 60.0) >= best - 1e-6
 
 
@@ -148,7 +148,7 @@ def crossings(draw: st.DrawFn) -> tuple[Floats, Floats, Options, Limits]:
     return base, np.array(flat).reshape(paths, count) / 7.0, options, limits
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(crossings())
 def test_raising_equals_exhaustive_search(case: tuple[Floats, Floats, Options, Limits]) -> None:
     base, by_option, options, limits = case
@@ -175,7 +175,7 @@ def test_raising_equals_exhaustive_search(case: tuple[Floats, Floats, Options, L
     assert greedy.share is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(coverings())
 def test_a_sensor_more_never_covers_less(
     case: tuple[Floats, Floats, Floats, Cover, Covering, Options, Limits],
@@ -188,7 +188,7 @@ def test_a_sensor_more_never_covers_less(
     assert_rising(cover_curve(problem, options, by_budget(budgets, limits.most)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(crossings())
 def test_a_sensor_more_never_lowers_the_weakest_path(
     case: tuple[Floats, Floats, Options, Limits],

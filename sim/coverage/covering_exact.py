@@ -1,8 +1,9 @@
 """Maximal covering exactly, or as near as time allows, with the certified gap.
 
-Where the covered weight is submodular the mixed-integer programme is soon solved. Where
-exposures add up to a threshold its relaxation is weak, and the tree of choices is searched
-first; the programme has the time that is left. The lesser bound counts.
+The tree of choices is searched first, then the mixed-integer programme has the time that is
+left; the lesser bound counts. Where the covered weight is submodular the programme is soon
+solved and the search is brief. Where exposures add up to a threshold the programme's
+relaxation is weak and the search has most of the time.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from sim.coverage.programme import maximise
 #: Shares of the time for the greedy choice's bound, and for the programme after the search.
 _GREEDY_SHARE = 0.1
 _PROGRAMME_SHARE = 0.2
+#: Nodes of a brief search.
+_BRIEF_NODES = 300
 
 
 def cover_exact(
@@ -42,7 +45,7 @@ def cover_exact(
     """Return the choice that covers most, with the certified gap.
 
     The value is counted from the data, not taken from the solver. When time or nodes run
-    out, the better of the solver's choice and the greedy one, with the best bound known.
+    out, the best choice and the least bound so far are returned.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def cover_exact(
     reduced = reduce(problem, options, limits)
     quick = replace(effort, time_s=_GREEDY_SHARE * effort.time_s)
     best = replace(cover_greedy(problem, options, limits, quick, progress), share=None, share_by="")
-    if not best.proven and not reduced.submodular:
+    if not best.proven:
         best = _searched(best, problem, reduced, options, limits, effort, clock, progress)
     if not best.proven:
         best = _programmed(best, problem, reduced, options, limits, effort, clock)
@@ -78,7 +81,10 @@ def _searched(
     """Return what the search of the tree of choices makes of a placement."""
     start = Found(best.chosen.tolist(), best.value, best.bound)
     until_left_s = _PROGRAMME_SHARE * effort.time_s
-    found = search(reduced, options, limits, start, clock, until_left_s, effort.nodes, progress)
+    nodes = effort.nodes
+    if reduced.submodular:
+        nodes = min(nodes or _BRIEF_NODES, _BRIEF_NODES)
+    found = search(reduced, options, limits, start, clock, until_left_s, nodes, progress)
     if found.bound < best.bound:
         best = replace(best, bound=found.bound, bound_by="search")
     return _better(best, problem, options, limits, found.chosen, "search")

@@ -92,7 +92,7 @@ class _Search:
         if count == 1:
             credit = (share >= need - _EPS).astype(np.float64)
         else:
-            credit = np.minimum(share / need, 1.0)
+            credit = _credit(share / need, demand, left.size)
             largest, total = np.zeros(left.size), np.bincount(demand, share, left.size)
             np.maximum.at(largest, demand, share)
             able = (np.minimum(count * largest, total) >= left - 1e-9)[demand]
@@ -110,6 +110,26 @@ class _Search:
         best = np.zeros(int(member.max()) + 1)
         np.maximum.at(best, member, gain)
         return float(np.sort(best)[-count:].sum())
+
+
+def _credit(share: Floats, demand: Indices, demands: int) -> Floats:
+    """Return what each contribution counts of its demand, by the better of two inequalities.
+
+    Either its share, or, as it takes m that do not suffice alone, the m-th part for each of
+    these: whichever counts less for a demand's contributions in the mean.
+    """
+    part = np.flatnonzero(share < 1.0 - 1e-9)
+    largest = np.zeros(demands)
+    np.maximum.at(largest, demand[part], share[part])
+    least = np.ones(demands)
+    some = largest > 0.0
+    least[some] = 1.0 / np.ceil(1.0 / largest[some] - 1e-9)
+    count = np.bincount(demand[part], minlength=demands)
+    less = least * count < np.bincount(demand[part], share[part], demands)
+    credit: Floats = np.minimum(share, 1.0)
+    chosen = part[less[demand[part]]]
+    credit[chosen] = least[demand[chosen]]
+    return credit
 
 
 def _knapsack(gain: Floats, cost: Floats, purse: float) -> float:
