@@ -1,4 +1,4 @@
-"""What some kinds of sensors can do beside what all can: move, remember, recognise."""
+"""What some kinds of sensors can do beside what all can: move, remember, recognise, expect."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from typing import Self
 
-    from sim.core.tables import Floats, Truth
+    from sim.core.tables import Floats, Ints, Truth
     from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
@@ -46,3 +46,28 @@ class Recognises(Protocol):
     @property
     def confusion(self) -> float:
         """Probability that what it tells is wrong, all wrong classes being as likely."""
+
+
+@runtime_checkable
+class ExpectsEchoes(Protocol):
+    """A sensor that knows how strong an echo comes back from a place."""
+
+    def expected_snr(
+        self,
+        range_m: Floats,
+        azimuth_rad: Floats,
+        height_m: Floats,
+        range_rate_mps: Floats,
+        kind: Ints,
+        rotor_rcs: Floats,
+        rotor_tip_mps: Floats,
+    ) -> Floats:
+        """Return the SNR (K,) of dwells on targets of 1 m², 0 where none would come back.
+
+        Parameters
+        ----------
+        range_m, azimuth_rad, range_rate_mps : (K,) as the sensor measures them
+        height_m : (K,) above the ellipsoid
+        kind : (K,) which of the rotors
+        rotor_rcs, rotor_tip_mps : (R,) as in ``Signatures``
+        """

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sensors.mount import Mount
+    from sensors.obstacles import Obstacles
     from sensors.scene import Scene
     from sim.core.tables import Bools, Bytes, Floats, Ints
-    from sim.world.relief import Floats32
     from sim.world.surroundings import Surroundings
     from sim.world.truth import Targets
 
@@ -173,7 +173,7 @@ class Radar:
 
     def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
         """Return the radar at another place (3,), where ground and air are those there."""
-        sight = Sight.over(surroundings, position_enu_m, self.range_max_m)
+        sight = Sight.passing(surroundings, position_enu_m)
         budget = self.budget
         if abs(sight.height_m - self.sight.height_m) > 0.02 * abs(self.sight.height_m):
             environment = surroundings.environment
@@ -277,6 +277,25 @@ class Radar:
         """SNR of a dwell whose power just crosses the threshold."""
         return float(10.0 * np.log10(detection_threshold(self.pfa, self.pulses) - self.pulses))
 
+    def expected_snr(
+        self,
+        range_m: Floats,
+        azimuth_rad: Floats,
+        height_m: Floats,
+        range_rate_mps: Floats,
+        kind: Ints,
+        rotor_rcs: Floats,
+        rotor_tip_mps: Floats,
+    ) -> Floats:
+        """Return the SNR (K,) of dwells on 1 m² in places; see ``ExpectsEchoes``."""
+        from sensors.expectation import strengths_at  # numba: only where it runs
+
+        place = (range_m, azimuth_rad, height_m - self.sight.level_m, range_rate_mps)
+        snr = strengths_at(
+            *place, kind, rotor_rcs, rotor_tip_mps, self.snr_of_unit_echo, self.budget
+        )
+        return self.pulses * snr
+
     @property
     def clutter_density(self) -> float:
         """Expected false alarms of one look per unit of the measured components.
@@ -295,8 +314,8 @@ class Radar:
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
-        # A deceiver may be heard from where no echo would be.
-        far = targets.attackers.deception
+        # Deceivers and ghosts may be heard from where no echo would be.
+        far = bool(targets.attackers.deception) or self.budget.ghosts
         reach = np.array([np.inf if far else self.range_max_m, self.sight.height_m])
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
@@ -390,7 +409,7 @@ class Radar:
 
     def _reach(
         self,
-    ) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Floats32, float]:
+    ) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Obstacles]:
         """Return what decides of geometry alone whether a target is visible."""
         return (
             self.origin_enu_m,
@@ -401,8 +420,7 @@ class Radar:
             self.blind_ranges_m,
             self.scan.sector_rad,
             self.elevation_rad,
-            self.sight.lowest_m,
-            self.sight.cell_m,
+            self.sight.obstacles,
         )
 
     def _echoes(
@@ -438,7 +456,7 @@ class Radar:
             rcs_m2 = np.concatenate([rcs_m2, other_m2])
             swerling = np.concatenate([swerling, np.full(size, case, np.uint8)])
             truth_id = np.concatenate([truth_id, np.full(size, FALSE_ALARM, np.int32)])
-        polar, snr, look = receive(
+        polar, snr, look, wrong = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
             looks.time_s,
@@ -460,7 +478,8 @@ class Radar:
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
         row = look[found]
-        return Detections(looks.time_s[row], polar[found], power[found], truth_id[row], row)
+        whose = np.where(wrong[found], FALSE_ALARM, truth_id[row]).astype(np.int32)
+        return Detections(looks.time_s[row], polar[found], power[found], whose, row)
 
     @property
     def _look_gap_s(self) -> float:

@@ -62,6 +62,8 @@ class Budget(NamedTuple):
     bank : whether an echo picks the filter
     filter_mps : (P,) width of a filter, infinite without
     wind : (2,) speed of the wind, and azimuth that it blows from
+    ghosts : whether what too few pulse rates see is reported, where and as fast as it seems
+    range_rate_max_mps : what all pulse rates together tell apart, infinite if not measured
     """
 
     height_m: float
@@ -87,6 +89,8 @@ class Budget(NamedTuple):
     bank: bool
     filter_mps: Floats
     wind: Floats
+    ghosts: bool
+    range_rate_max_mps: float
 
     def in_free_space(self) -> Budget:
         """Return the budget without air, ground, clutter and filters: the equation alone."""
@@ -129,7 +133,7 @@ def budget_of(
         scan.period_s if turns else 0.0,
         (float(middle), float(half)),
         round(sight.height_m, 1),
-        sight.lowest_m.size == 0,
+        sight.smooth,
         environment,
     )
     return budget._replace(height_m=sight.height_m, curvature_per_m=sight.curvature_per_m)
@@ -225,6 +229,8 @@ def _budget(
         bank=filters.bank,
         filter_mps=filters.filter_mps,
         wind=np.array([environment.wind_mps, np.radians(environment.wind_from_deg)]),
+        ghosts=spec.ghosts,
+        range_rate_max_mps=spec.range_rate_max_mps or np.inf,
     )
 
 

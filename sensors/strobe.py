@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.tables import ELEVATION, FALSE_ALARM, Measured, Plots, Truth, Visibility
-from sim.world.attackers import Attacker
+from sim.world.attackers import GROUND, Attacker
 from sim.world.windows import inside
 
 if TYPE_CHECKING:
@@ -291,7 +291,11 @@ class _Jammers:
         position, velocity = np.empty((time_s.size, 3)), np.empty((time_s.size, 3))
         for row, attacker in enumerate(self.attackers):
             own = target == row
-            position[own], velocity[own] = attacker.at(self.targets, time_s[own])
+            if attacker.carrier == GROUND:
+                place = attacker.position_enu_m
+                position[own], velocity[own] = self.targets.standing(time_s[own], place)
+            else:
+                position[own], velocity[own] = attacker.at(self.targets, time_s[own])
         return position, velocity
 
     def truth(self, time_s: float) -> Truth:

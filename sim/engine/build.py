@@ -59,6 +59,7 @@ def build(scenario: LoadedScenario) -> World:
     )
     sensors, kinds, carriers, sites = _sites(spec, surroundings, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
+    platforms = Platforms(carriers, surroundings)
     return World(
         spec=spec,
         folder=scenario.folder,
@@ -66,9 +67,9 @@ def build(scenario: LoadedScenario) -> World:
         frame=frame,
         targets=targets,
         sensors=sensors,
-        platforms=Platforms(carriers, surroundings),
-        models=sensor_models(sensors, surroundings),
-        echoes=echo_facts(sensors),
+        platforms=platforms,
+        models=sensor_models(sensors, surroundings, platforms.moving.tolist()),
+        echoes=echo_facts(sensors, surroundings.frame),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sensors.aboard import Carrier, hidden, moved, observe_aboard
+from sensors.aboard import Carrier, hidden, moved, observe_aboard, without
 from sensors.registry import Sensor
 from sensors.scene import Scene
 from sim.core.tables import Bytes, Floats, Ints, Plots, Truth
@@ -93,7 +93,8 @@ class Platforms:
             return sensor.visibility(targets, truth)
         if np.isnan(places[sensor.index, 0]):
             return np.zeros(len(truth)), np.zeros(len(truth), np.uint8)
-        return sensor.visibility(targets, hidden(truth, carrier.target))
+        away = without(targets, carrier.target)
+        return sensor.visibility(away, hidden(truth, carrier.target))
 
 
 def poses_of(sensor: Ints, place_enu_m: Floats, frame: Frame) -> Poses:
