@@ -18,7 +18,7 @@ from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.protecting import Corridor
+from sim.scenario.protecting import Corridor, Line
 from sim.scenario.sites import Network, Site
 from sim.scenario.specs import Scenario
 from sim.world.chance import Chance
@@ -209,15 +209,16 @@ def _sensor_facts(sensor: Sensor, kind: str, carrier: str | None) -> SensorFacts
 def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[ProtectedFacts]:
     facts = []
     for thing in spec.protect:
-        corridor = isinstance(thing, Corridor)
-        path = thing.path if isinstance(thing, Corridor) else (thing.position,)
-        radius_m = thing.width_km * 500.0 if isinstance(thing, Corridor) else thing.radius_km * 1e3
-        facts.append(
-            ProtectedFacts(
-                id=thing.id,
-                kind="corridor" if corridor else "point",
-                path_enu_m=tuple(_enu(surroundings, place) for place in path),
-                radius_m=radius_m,
+        if isinstance(thing, Line):
+            path = tuple(
+                Position(latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg)
+                for place in thing.path
             )
-        )
+            radius_m = 1e3 * thing.depth_km
+        elif isinstance(thing, Corridor):
+            path, radius_m = thing.path, 500.0 * thing.width_km
+        else:
+            path, radius_m = (thing.position,), 1e3 * thing.radius_km
+        places = tuple(_enu(surroundings, place) for place in path)
+        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
     return facts
