@@ -44,6 +44,7 @@ class LineCoverage:
     Attributes
     ----------
     line, condition : ids
+    required : probability from which a crossing counts as tracked
     along_km, latitude_deg, longitude_deg : (C,) of the outer edge
     heights_agl_m, classes, sensors : axes and what ``straight.lost`` numbers
     straight : crossings straight inwards
@@ -58,6 +59,7 @@ class LineCoverage:
 
     line: str
     condition: str
+    required: float
     along_km: Floats
     latitude_deg: Floats
     longitude_deg: Floats
@@ -104,6 +106,31 @@ def square_of(stage: Stage) -> Grid:
     return square(stage.surroundings, middle.latitude_deg, middle.longitude_deg, side_m, cell_m)
 
 
+def grid_of(stage: Stage) -> Grid:
+    """Return the band of a scenario's first line, whole, or its square.
+
+    Raises
+    ------
+    ValueError
+        If the band folds over itself or the ground is unknown somewhere.
+    """
+    lines = lines_of(stage.spec)
+    if not lines:
+        return square_of(stage)
+    depth_m = 1e3 * lines[0].depth_km
+    course = _course(stage, lines[0])
+    return band(stage.surroundings, course, depth_m, 0, len(course))
+
+
+def _course(stage: Stage, line: Line) -> Course:
+    vertices = [(place.latitude_deg, place.longitude_deg) for place in line.path]
+    cell_m = stage.spec.coverage.cell_m
+    try:
+        return course_of(vertices, line.threat_from, 1e3 * line.depth_km, cell_m)
+    except ValueError as error:
+        raise ValueError(f"line {line.id}: {error}") from error
+
+
 def cover_square(stage: Stage, keep: Keep, progress: Progress = silent) -> None:
     """Compute the square under every condition.
 
@@ -147,9 +174,8 @@ def cover_line(
         where it is told to.
     """
     settings = stage.spec.coverage
-    vertices = [(place.latitude_deg, place.longitude_deg) for place in line.path]
     depth_m = 1e3 * line.depth_km
-    course = course_of(vertices, line.threat_from, depth_m, settings.cell_m)
+    course = _course(stage, line)
     found = []
     for condition in settings.conditions:
         parts = []
@@ -241,6 +267,7 @@ def _joined(
     return LineCoverage(
         line=line.id,
         condition=condition.id,
+        required=settings.required,
         along_km=along_km,
         latitude_deg=np.degrees(course.latitude_rad),
         longitude_deg=np.degrees(course.longitude_rad),
