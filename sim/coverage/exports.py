@@ -55,9 +55,9 @@ def outline(
     points, offsets = generator.filled(level, np.inf)[:2]
     polygons = []
     for some, starts in zip(points, offsets, strict=True):
-        rings = [
-            _ring(grid, some[a:b] - 1.0, outer=k == 0) for k, (a, b) in enumerate(pairwise(starts))
-        ]
+        assert some is not None
+        assert starts is not None
+        rings = [_ring(grid, some[a:b] - 1.0, outer=a == 0) for a, b in pairwise(starts.tolist())]
         polygons.append(tuple(rings))
     return Outline(name, level, properties, tuple(polygons))
 
