@@ -52,6 +52,14 @@ class Misleads(Protocol):
 
 
 @runtime_checkable
+class Detects(Protocol):
+    """A sensor that can leave out why a target is not seen, which takes most of the time."""
+
+    def detection(self, targets: Targets, truth: Truth) -> Floats:
+        """Return the single-look detection probability (N,), as ``Sensor.visibility``."""
+
+
+@runtime_checkable
 class Recognises(Protocol):
     """A sensor whose plots tell what a target looks like (``Plots.seen_class``)."""
 

@@ -378,9 +378,42 @@ class Radar:
                 found[attacker.carrier] |= bool(is_on(spec.active_s, now_s)[0])
         return found & truth.present
 
+    def detection(self, targets: Targets, truth: Truth) -> Floats:
+        """Return the single-look detection probability (N,) of ``visibility``, no reasons."""
+        return self._detected(targets, truth, np.ones(len(truth)))
+
+    def _detected(self, targets: Targets, truth: Truth, gain: Floats) -> Floats:
+        """Return ``detection`` with a factor (N,) on every echo."""
+        from sensors.dwells import pd_of_dwells  # numba: only where it runs
+
+        _, strength, code = self._strengths(targets, truth, gain)
+        pd, shown = np.zeros(len(truth)), np.flatnonzero(code == Visibility.VISIBLE)
+        swerling = targets.signatures.swerling[shown]
+        detecting = detector(self.pfa, self.pulses)
+        pd[shown] = pd_of_dwells(strength[shown, 0], swerling, self.pulses, *detecting)
+        return pd
+
     def _graded(self, targets: Targets, truth: Truth, gain: Floats) -> tuple[Floats, Bytes]:
         """Return ``visibility`` with a factor (N,) on every echo."""
-        from sensors.echoes import grade, strengths  # numba: only where it runs
+        from sensors.echoes import grade  # numba: only where it runs
+
+        polar, strength, code = self._strengths(targets, truth, gain)
+        pd = grade(
+            polar,
+            strength,
+            targets.signatures.swerling,
+            self.resolution,
+            self.pulses,
+            *detector(self.pfa, self.pulses),
+            code,
+        )
+        return pd, code
+
+    def _strengths(
+        self, targets: Targets, truth: Truth, gain: Floats
+    ) -> tuple[Floats, Floats, Bytes]:
+        """Return places (N, 4), strengths (N, 5) and, of geometry alone, ``Visibility`` (N,)."""
+        from sensors.echoes import strengths  # numba: only where it runs
         from sensors.kernels import locate
 
         signatures = targets.signatures
@@ -403,16 +436,7 @@ class Radar:
             self.snr_of_unit_echo,
             self.budget,
         )
-        pd = grade(
-            polar,
-            strength,
-            signatures.swerling,
-            self.resolution,
-            self.pulses,
-            *detector(self.pfa, self.pulses),
-            code,
-        )
-        return pd, code
+        return polar, strength, code
 
     def _reach(
         self,

@@ -155,9 +155,8 @@ class Sight:
         lattice = _SPACING * np.arange(2.0 * half // _SPACING + 2.0) - half
         row, column = place.nodes(lattice * cell_m)
         ground_m = np.empty((2 * half + 1, 2 * half + 1), np.float32)
-        level_m = relief.lowest_m
-        heights = relief.heights_m - np.float32(level_m)
-        resample(heights, row, column, _SPACING, relief.outside_m - level_m, ground_m)
+        resample(relief.heights_m, row, column, _SPACING, relief.outside_m, ground_m)
+        ground_m -= np.float32(relief.lowest_m)
         lowest_m = lowest_visible(ground_m, half, half, cell_m=cell_m, eye_m=place.height_m)
         np.nan_to_num(lowest_m, copy=False, nan=0.0)
         return place.sight(Obstacles.mapped(lowest_m, cell_m))

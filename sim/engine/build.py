@@ -11,7 +11,6 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
-from sim.engine.chance import Chance
 from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -20,7 +19,10 @@ from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.specs import Corridor, Network, Scenario, Site
+from sim.scenario.protecting import Corridor, Line
+from sim.scenario.sites import Network, Site
+from sim.scenario.specs import Scenario
+from sim.world.chance import Chance
 from sim.world.frames import Frame
 from sim.world.spec import Position
 from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
@@ -211,15 +213,16 @@ def _sensor_facts(sensor: Sensor, kind: str, carrier: str | None) -> SensorFacts
 def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[ProtectedFacts]:
     facts = []
     for thing in spec.protect:
-        corridor = isinstance(thing, Corridor)
-        path = thing.path if isinstance(thing, Corridor) else (thing.position,)
-        radius_m = thing.width_km * 500.0 if isinstance(thing, Corridor) else thing.radius_km * 1e3
-        facts.append(
-            ProtectedFacts(
-                id=thing.id,
-                kind="corridor" if corridor else "point",
-                path_enu_m=tuple(_enu(surroundings, place) for place in path),
-                radius_m=radius_m,
+        if isinstance(thing, Line):
+            path = tuple(
+                Position(latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg)
+                for place in thing.path
             )
-        )
+            radius_m = 1e3 * thing.depth_km
+        elif isinstance(thing, Corridor):
+            path, radius_m = thing.path, 500.0 * thing.width_km
+        else:
+            path, radius_m = (thing.position,), 1e3 * thing.radius_km
+        places = tuple(_enu(surroundings, place) for place in path)
+        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
     return facts

@@ -16,7 +16,7 @@ from sim.metrics.judge import judge
 from sim.record.recording import Recording
 from sim.record.setting import Setting
 from sim.record.tables import SITE_TRACKS, Columns, Vocabulary
-from sim.scenario import specs
+from sim.scenario import protecting
 from sim.scenario.specs import Scenario
 from sim.world.frames import Frame
 
@@ -143,7 +143,9 @@ def _protected(spec: Scenario, setting: Setting, objects: JudgedObjects) -> list
     protected: list[Corridor | Point] = []
     for thing, facts in zip(spec.protect, setting.protected, strict=True):
         path = np.array(facts.path_enu_m)
-        if isinstance(thing, specs.Corridor):
+        if isinstance(thing, protecting.Line):
+            continue
+        if isinstance(thing, protecting.Corridor):
             apart = thing.separation
             protected.append(
                 Corridor(

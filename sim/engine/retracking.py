@@ -11,7 +11,6 @@ import numpy as np
 
 from sim.core.tables import Bools, Floats, Ints, Plots, Snapshot
 from sim.engine.build import build
-from sim.engine.chance import Chance
 from sim.engine.hindrance import SECTORS
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
 from sim.engine.platforms import poses_of
@@ -31,6 +30,7 @@ from sim.tracking.history import Taken
 from sim.tracking.policy import model_rows, sensor_columns
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
+from sim.world.chance import Chance
 from sim.world.relief import TerrainError
 
 _RESOLVED = "scenario.resolved.yaml"

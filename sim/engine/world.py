@@ -11,7 +11,6 @@ from sensors.abilities import Remembers
 from sensors.registry import Sensor
 from sensors.scene import Cues
 from sim.core.tables import Bools, Bytes, Floats, Ints, Truth
-from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
 from sim.picture.claims import Claims
@@ -21,6 +20,7 @@ from sim.record.setting import Setting
 from sim.scenario.specs import Scenario
 from sim.tracking import SensorModels
 from sim.tracking.policy import sensor_columns
+from sim.world.chance import Chance
 from sim.world.frames import Frame
 from sim.world.truth import Targets
 

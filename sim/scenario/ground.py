@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from sim.scenario.errors import ScenarioError
 from sim.scenario.loader import LoadedScenario, problem_at
+from sim.scenario.protecting import Corridor, Line
 from sim.scenario.source import KeyPath
-from sim.scenario.specs import Corridor, Scenario
+from sim.scenario.specs import Scenario
 from sim.world.frames import Frame
 from sim.world.relief import Relief, TerrainError
 from sim.world.spec import Position
@@ -65,6 +66,8 @@ def _misplaced(spec: Scenario, relief: Relief) -> Iterator[tuple[KeyPath, str]]:
         elif above_m < 0.0:
             yield path, f"site {site.id} lies {-above_m:.1f} m below the ground"
     for i, thing in enumerate(spec.protect):
+        if isinstance(thing, Line):
+            continue
         places = thing.path if isinstance(thing, Corridor) else (thing.position,)
         for k, place in enumerate(places):
             if math.isnan(_above_m(place, relief)):

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from sensors.registry import ids_of
 from sim.scenario.errors import proposal
+from sim.scenario.protecting import Corridor
 from sim.scenario.source import KeyPath
-from sim.scenario.specs import Corridor, Scenario
+from sim.scenario.specs import Scenario
 
 
 class _Named(Protocol):
