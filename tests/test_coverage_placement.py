@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from itertools import combinations, pairwise
@@ -20,6 +21,7 @@ from sim.coverage.covering_greedy import cover_greedy, online_bound
 from sim.coverage.covering_programme import relaxation_bound
 from sim.coverage.marginal import Curve, by_budget, by_count, cover_curve, raise_curve
 from sim.coverage.placement import Effort, Limits, Options, Placement
+from sim.coverage.programme import _stdout_kept_clean
 from sim.coverage.raising import Weakest, raise_exact, raise_greedy
 
 TAU = threshold(0.9)
@@ -384,6 +386,15 @@ def test_300_options_and_20_000_demands(sense: int) -> None:
     assert found.bound >= found.value
     if problem.cover is Cover.SINGLE:
         assert found.proven
+
+
+def test_what_a_solver_prints_stays_off_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    with _stdout_kept_clean():
+        os.write(1, b"noise")
+    print("result")
+    captured = capfd.readouterr()
+    assert captured.out == "result\n"
+    assert captured.err == "noise"
 
 
 # Mistakes -------------------------------------------------------------------------------
