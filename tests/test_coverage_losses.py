@@ -43,7 +43,7 @@ def test_by_hand() -> None:
 
 
 def test_what_cannot_be_is_said() -> None:
-    with pytest.raises(ValueError, match="not negative, found -1.0"):
+    with pytest.raises(ValueError, match=r"not negative, found -1\.0"):
         worst_losses(csr_array([[-1.0]]))
     with pytest.raises(ValueError, match="finite and not negative, found nan"):
         worst_losses(csr_array([[np.nan]]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,6 +111,15 @@ def test_metrication_in_closed_form_and_as_found(neighbours: int, angle: float) 
     assert found.metrication_ratio == stated
     assert ratio.max() <= stated + 1e-6
     assert ratio.max() == pytest.approx(stated, abs=1e-3)
+
+
+def test_metrication_as_documented() -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "coverage" / "line.md"
+    rows = re.findall(r"^\| (\d+) \|.*\| (\d\.\d+) \| (\d\.\d+) \|$", page.read_text(), flags=re.M)
+    assert [int(neighbours) for neighbours, _, _ in rows] == [8, 16, 32]
+    for neighbours, square, oblong in rows:
+        assert f"{metrication_ratio(int(neighbours)):.4f}" == square
+        assert f"{metrication_ratio(int(neighbours), row_m=1, column_m=2):.4f}" == oblong
 
 
 def test_metrication_of_cells_that_are_not_square() -> None:
