@@ -68,7 +68,9 @@ def test_the_compiled_reference_is_its_twin() -> None:
 @pytest.mark.parametrize("relief", ["real", "fractal"])
 def test_who_is_in_sight_agrees_with_exact_rays(relief: str) -> None:
     size = 2000 if relief == "real" else 1000
-    ground = real_relief(size) if relief == "real" else fractal_heights_m(1, (size, size), 800.0, 0.2)
+    ground = (
+        real_relief(size) if relief == "real" else fractal_heights_m(1, (size, size), 800.0, 0.2)
+    )
     if ground is None:
         pytest.skip("matplotlib, which brings the relief, is not installed")
     middle = size // 2
