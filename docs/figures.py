@@ -54,14 +54,15 @@ class Subject:
     @property
     def label(self) -> str:
         """What the legend says."""
-        return f"{self.target_class}, {self.height_m:g} m{self.note}"
+        return f"{self.target_class}, {self.height_m:,g} m{self.note}"
 
 
 @dataclass(frozen=True)
 class Figure:
     """One curve for each subject, by one preset.
 
-    ``speed_mps`` is towards the sensor, for sensors that need a Doppler shift.
+    ``speed_mps`` is towards the sensor, for sensors that need a Doppler shift; ``note`` ends
+    the title.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Figure:
     keys: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     speed_mps: float = 0.0
+    note: str = ""
 
 
 QUADCOPTER = Subject("mini-drone", 100.0)
@@ -138,6 +140,19 @@ FIGURES: dict[str, Figure] = {
         (0.05, 8.0),
         mast_m=4.0,
     ),
+    "acoustic-upwind": Figure(
+        "acoustic",
+        "acoustic-node",
+        (
+            Subject("mini-drone", 30.0),
+            Subject("drone", 30.0),
+            Subject("one-way-attack-drone", 100.0),
+        ),
+        (0.05, 8.0),
+        mast_m=4.0,
+        environment={"wind_mps": 5.0, "wind_from_deg": 180.0},
+        note=", against 5 m/s",
+    ),
     "rf-direction-finder": Figure(
         "rf-direction-finder",
         "drone-link-finder",
@@ -168,7 +183,7 @@ FIGURES: dict[str, Figure] = {
     "remote-id": Figure(
         "remote-id",
         "ground-receiver",
-        (QUADCOPTER, Subject("mini-drone", 2.0), Subject("drone", 300.0)),
+        (QUADCOPTER, Subject("mini-drone", 2.0), Subject("drone", 1.0)),
         (0.1, 8.0),
     ),
     "secondary-radar": Figure(
@@ -246,7 +261,7 @@ def draw(name: str, folder: Path = IMAGES) -> Path:
 
     figure = FIGURES[name]
     range_km = np.geomspace(*figure.range_km, POINTS)
-    canvas, axes = pyplot.subplots(figsize=(6.4, 3.0), layout="constrained")
+    canvas, axes = pyplot.subplots(figsize=(6.4, 3.2), layout="constrained")
     for subject, style in zip(figure.subjects, ("-", "--", ":"), strict=False):
         pd = detectability(figure, subject, 1e3 * range_km)
         axes.plot(range_km, pd, style, label=subject.label)
@@ -259,9 +274,9 @@ def draw(name: str, folder: Path = IMAGES) -> Path:
     axes.set_ylim(0.0, 1.02)
     axes.set_xlabel("slant range, km")
     axes.set_ylabel("probability, one look")
-    axes.set_title(f"{figure.kind}: {figure.preset}", fontsize=10)
+    axes.set_title(f"{figure.kind}: {figure.preset}{figure.note}", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    canvas.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.png"
     canvas.savefig(path, dpi=110, metadata={"Software": None})

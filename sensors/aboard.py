@@ -47,7 +47,7 @@ def moved(sensor: Sensor, position_enu_m: Floats, surroundings: Surroundings) ->
     """Return a sensor at another place (3,): its axes, height and horizon are those there."""
     if isinstance(sensor, Moves):
         return sensor.moved_to(position_enu_m, surroundings)
-    sight = Sight.over(surroundings, position_enu_m, sensor.range_max_m)
+    sight = Sight.passing(surroundings, position_enu_m)
     here = {
         "origin_enu_m": sight.origin_enu_m,
         "enu_R_sensor": sight.enu_R_sensor,
@@ -85,13 +85,11 @@ def observe_aboard(
     sensor looks from where it is at the end.
     """
     targets = scene.targets
-    columns: dict[str, Any] = {f.name: getattr(targets, f.name) for f in fields(Targets)}
-    columns["carrier"] = carrier.target
     turning = sensor.rotates and sensor.measured == Measured.POLAR
-    away = _Away(**columns)
+    away = without(targets, carrier.target)
     if turning:
         aboard = (carrier, sensor, surroundings)
-        away = _Relative(**columns, aboard=aboard)
+        away = _Relative(**_columns(targets), carrier=carrier.target, aboard=aboard)
     start, end = (_present(away.truth(told.time_s), told) for told in (scene.start, scene.end))
     plots = sensor.observe(replace(scene, targets=away, start=start, end=end), rng)
     if not turning:
@@ -104,6 +102,15 @@ def observe_aboard(
     measurement[real] += exact
     measurement[real, AZIMUTH] %= 2.0 * np.pi
     return replace(plots, measurement=measurement)
+
+
+def without(targets: Targets, carrier: int) -> Targets:
+    """Return targets of which one is never there, nor what it carries: not even its jammer."""
+    return _Away(**_columns(targets), carrier=carrier)
+
+
+def _columns(targets: Targets) -> dict[str, Any]:
+    return {f.name: getattr(targets, f.name) for f in fields(Targets)}
 
 
 def hidden(truth: Truth, target: int) -> Truth:
@@ -149,9 +156,16 @@ class _Relative(_Away):
     aboard: tuple[Carrier, Any, Any] = (Carrier(-1, 0.0), None, None)  # sensor, surroundings
 
     def at(self, time_s: ArrayLike, target: NDArray[np.integer]) -> tuple[Floats, Floats]:
+        return self._about(time_s, *_Away.at(self, time_s, target))
+
+    def standing(self, time_s: Floats, place_enu_m: Floats) -> tuple[Floats, Floats]:
+        return self._about(time_s, *Targets.standing(self, time_s, place_enu_m))
+
+    def _about(
+        self, time_s: ArrayLike, position: Floats, velocity: Floats
+    ) -> tuple[Floats, Floats]:
         carrier, sensor, surroundings = self.aboard
-        position, velocity = _Away.at(self, time_s, target)
-        own = np.full(np.shape(target), carrier.target, np.int32)
+        own = np.full(len(position), carrier.target, np.int32)
         here, own_velocity = self.trajectories.at(time_s, own)
         turn = sensor.enu_R_sensor @ surroundings.frame.local_axes(here).swapaxes(-1, -2)
         apart = position - carrier.place(here, surroundings)

@@ -19,6 +19,7 @@ from sensors.detection import (
 )
 from sensors.listener import Listener
 from sensors.presets import require_own_keys_only, with_preset
+from sensors.refraction import roughness_length_m, shadow_db
 from sensors.scanning import Stare
 from sensors.sight import Sight
 from sensors.sound import absorption_db_per_m, speed_of_sound_mps, wind_noise_dba
@@ -64,6 +65,9 @@ class AcousticSpec(Spec):
     samples: Annotated[int, Field(ge=1, le=10_000)]
     band_gain_db: Annotated[float, Field(ge=0, le=40)]
     excess_attenuation_db_per_km: Annotated[float, Field(ge=0, le=100)]
+    shadow_max_db: Annotated[
+        float, Field(ge=0, le=60, description="the deepest shadow against the wind; 0: none")
+    ]
     pfa: Annotated[float, Field(ge=1e-12, le=0.1)]
     range_max_km: Annotated[float, Field(gt=0, le=100)]
     elevation_min_deg: Annotated[float, Field(ge=-90, le=90)]
@@ -108,6 +112,7 @@ class AcousticSpec(Spec):
             windscreen_m=self.windscreen_m,
             band_gain_db=self.band_gain_db,
             excess_db_per_m=self.excess_attenuation_db_per_km / 1e3,
+            shadow_max_db=self.shadow_max_db,
             angle_sigma_min_rad=float(np.radians(self.angle_sigma_min_deg)),
             expected_speed_mps=self.expected_speed_mps,
             environment=surroundings.environment,
@@ -158,6 +163,7 @@ class Acoustic(Listener):
     aperture_m, windscreen_m : diameter of the array, and of one microphone's screen
     band_gain_db : how much quieter the background is in the band listened to than over all
     excess_db_per_m : attenuation besides spreading and absorption
+    shadow_max_db : what the deepest shadow against the wind takes
     angle_sigma_min_rad : error of direction that more sound does not cure
     expected_speed_mps : across the line of sight (1 σ), for what the delay hides
     """
@@ -169,6 +175,7 @@ class Acoustic(Listener):
     windscreen_m: float
     band_gain_db: float
     excess_db_per_m: float
+    shadow_max_db: float
     angle_sigma_min_rad: float
     expected_speed_mps: float
     environment: Environment
@@ -181,6 +188,25 @@ class Acoustic(Listener):
         )
         level: Floats = signatures.acoustic_db[target] - 20.0 * np.log10(np.maximum(range_m, 1.0))
         return level - (absorbed_db_per_m + self.excess_db_per_m) * range_m
+
+    def shadow_db(self, polar: Floats, frequency_hz: Floats) -> Floats:
+        """Return what the shadow against the wind takes of sounds (K,) from places (K, 4).
+
+        Heights are counted from the ground below the microphones.
+        """
+        air, sight = self.environment, self.sight
+        # Sound comes from the azimuth; wind from there carries it along.
+        upwind = np.cos(polar[:, 1] - np.radians(air.wind_from_deg))
+        return shadow_db(
+            polar[:, 0] * np.cos(polar[:, 2]),
+            sight.target_height_m(polar) - sight.height_m + sight.mast_m,
+            sight.mast_m,
+            -air.wind_mps * upwind,
+            frequency_hz,
+            speed_mps=self._speed_mps,
+            rough_m=roughness_length_m(air),
+            most_db=self.shadow_max_db,
+        )
 
     def noise_dba(self, frequency_hz: Floats) -> Floats:
         """Return the noise (K,) about the frequencies of sounds: background and wind."""
@@ -273,6 +299,7 @@ class Acoustic(Listener):
         arrives = code > Visibility.BELOW_HORIZON
         power = np.zeros(rows.size)
         level = self.level_dba(targets.signatures, rows[arrives], polar[arrives, 0])
+        level -= self.shadow_db(polar[arrives], frequency[arrives])
         power[arrives] = 10.0 ** (0.1 * level)
         noise = 10.0 ** (0.1 * self.noise_dba(frequency))
         alone = self.microphones * power / noise

@@ -104,10 +104,18 @@ class ArrayRadar(Radar):
 
     def visibility(self, targets: Targets, truth: Truth) -> tuple[Floats, Bytes]:
         """Return how detectable every target is by one search dwell now, and why not."""
+        return self._graded(targets, truth, self._gain_in_search(truth))
+
+    def detection(self, targets: Targets, truth: Truth) -> Floats:
+        """Return the detection probability (N,) of ``visibility``, no reasons."""
+        return self._detected(targets, truth, self._gain_in_search(truth))
+
+    def _gain_in_search(self, truth: Truth) -> Floats:
+        """Return the factor (N,) on echoes off the centre of their search beam."""
         polar = self._polar(truth.position_enu_m, truth.velocity_enu_mps)[0]
         beam = self._cells(truth)
         centre = self.timetable.raster.centres_rad(np.maximum(beam, 0))
-        return self._graded(targets, truth, self._off_centre(np.nan_to_num(polar), centre))
+        return self._off_centre(np.nan_to_num(polar), centre)
 
     def _cells(self, truth: Truth) -> Ints:
         """Return in which search beam each target is (N,), -1 for none."""
@@ -203,7 +211,7 @@ class ArrayRadar(Radar):
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         nothing = np.full(size, FALSE_ALARM, np.int32)
-        return Detections(time_s[dwell], place, power, nothing, nothing)
+        return Detections(time_s[dwell], place, power, nothing, nothing, np.zeros((size, 4)))
 
     def _follow(
         self,

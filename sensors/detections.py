@@ -22,6 +22,7 @@ class Detections:
     time_s, power, truth_id : when, how strong, of what
     polar : (K, 4) exactly where
     thing : row of the turbine or vehicle that it is of, -1 if of none
+    spread : (K, 4) of the parts of a merged echo about its place, 0 of one alone
     """
 
     time_s: Floats
@@ -29,6 +30,7 @@ class Detections:
     power: Floats
     truth_id: Ints
     thing: Ints
+    spread: Floats
 
     def take(self, rows: Bools | NDArray[np.intp]) -> Detections:
         """Return the given rows as a new table."""
@@ -38,6 +40,7 @@ class Detections:
             self.power[rows],
             self.truth_id[rows],
             self.thing[rows],
+            self.spread[rows],
         )
 
     @classmethod

@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from sensors.dwells import pd_of_dwell
+from sensors.folding import folded_range_m, folded_rate_mps
 from sensors.kernels import locate
+from sensors.obstacles import Obstacles
 from sensors.radar_budget import Budget
 from sensors.resolution import merge_echoes, shared_cells
 from sensors.way_kernels import way_factor
 from sim.core.jit import kernel
-from sim.core.sweep import Floats32
-from sim.core.tables import Bytes, Floats, Ints, Visibility
+from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
 
 _VISIBLE = int(Visibility.VISIBLE)
 _BLIND_RANGE = int(Visibility.BLIND_RANGE)
@@ -119,17 +120,19 @@ def strengths(
     snr_of_unit_echo: float,
     budget: Budget,
 ) -> Floats:
-    """Return what looks (K,) bring against noise and clutter, per pulse: (K, 5).
+    """Return what looks (K,) bring against noise and clutter, per pulse: (K, 7).
 
     Columns: signal to all that competes with it; the same without jamming; without jamming
     at the best speed; without clutter either; all of the signal, transmissions in between
-    notwithstanding. All are 0 unless geometry shows the target.
+    notwithstanding; what is seen by a pulse rate that does not tell where; and that rate, or
+    −1. All are 0 unless geometry shows the target.
 
     S = S₁ σ g F⁴ a / R⁴: S₁ of 1 m² at 1 m, g the beam's shape, F² lobing, a what air takes.
     Each pulse rate of a dwell has its own (S f² H) / (N + C A + R B): f the share of the pulse
     that is heard between transmissions, H, A and B what filters leave of signal, ground and
     rain. Their mean counts, as for power that is summed over the dwell; but beyond the
-    range that one pulse rate tells apart, two must see the target.
+    range that one pulse rate tells apart, two must see the target. What only one sees, it
+    sees at a folded place.
 
     Parameters
     ----------
@@ -152,7 +155,8 @@ def strengths(
     rates, phases = response.shape[0], response.shape[1] - 1
     sectors = surface.shape[0] // rates
     nearest_m = unambiguous_m.min()
-    found = np.zeros((code.size, 5))
+    found = np.zeros((code.size, 7))
+    found[:, 6] = -1.0
     for row in range(code.size):
         if code[row] != _VISIBLE:
             continue
@@ -178,7 +182,7 @@ def strengths(
         ground = _between(elevation_gain, 2, beam) * scanned
         wind_mps = -wind[0] * math.cos(azimuth - wind[1])
         sector = min(int(azimuth / (2.0 * math.pi) * sectors), sectors - 1) * rates
-        seen, in_time = 0, 0
+        seen, in_time, seer, seen_power = 0, 0, -1, 0.0
         for k in range(rates):
             fold = math.floor(range_m / unambiguous_m[k])
             shown_m = range_m - fold * unambiguous_m[k]
@@ -201,7 +205,8 @@ def strengths(
             if turning > 0.0:
                 share = rotor_share(tip_mps, filter_mps[k], cycles_per_mps[k], bank)
                 rotor = power * turning * share / (noise[row] + away)
-            found[row, 0] += max(body, rotor)
+            power_there = max(body, rotor)
+            found[row, 0] += power_there
             # The same without jamming.
             body *= (noise[row] + left) / (1.0 + left)
             rotor *= (noise[row] + away) / (1.0 + away)
@@ -209,8 +214,11 @@ def strengths(
             found[row, 2] += power / (1.0 + away)
             found[row, 3] += power
             in_time += heard >= _HEARD
-            seen += heard >= _HEARD and (passed >= _PASSED or rotor > body)
+            if heard >= _HEARD and (passed >= _PASSED or rotor > body):
+                seen, seer, seen_power = seen + 1, k, power_there
         found[row, 4] = signal
+        if seen == 1 and (rates > 1 or range_m > nearest_m):
+            found[row, 5], found[row, 6] = seen_power, seer
         if rates > 1 and range_m > nearest_m:
             if seen < 2:
                 found[row, 0] = found[row, 1] = 0.0
@@ -238,26 +246,32 @@ def receive(
     blind_ranges_m: Floats,
     sector_rad: Floats,
     elevation_rad: Floats,
-    lowest_m: Floats32,
-    cell_m: float,
+    obstacles: Obstacles,
     snr_of_unit_echo: float,
     budget: Budget,
     resolution: Floats,
     look_gap_s: float,
-) -> tuple[Floats, Floats, Ints]:
+) -> tuple[Floats, Floats, Ints, Bools, Floats]:
     """Return the echoes of looks (K,), those that share a resolution cell as one.
+
+    If ``budget.ghosts``, what too few pulse rates see comes at its folded place.
 
     Parameters
     ----------
     position_enu_m, velocity_enu_mps, time_s : of each look
     target ... rotor_tip_mps, snr_of_unit_echo, budget : as in ``strengths``
-    origin_enu_m ... cell_m : as in ``sensors.kernels.locate``
+    origin_enu_m ... obstacles : as in ``sensors.kernels.locate``
     resolution, look_gap_s : as in ``sensors.resolution.shared_cells``
 
     Returns
     -------
-    polar (G, 4), SNR per pulse (G,), and the look (G,) with the strongest part of each echo.
+    polar (G, 4), SNR per pulse (G,), the look (G,) with the strongest part of each echo, and
+    whether that is at a wrong range (G,), and the spread (G, 4) of its parts, 0 of one alone.
     """
+    ghosts = budget.ghosts
+    limits_m = range_limits_m.copy()
+    if ghosts:
+        limits_m[1] = np.inf
     polar = np.empty((time_s.size, 4))
     reason = np.empty(time_s.size, np.uint8)
     locate(
@@ -267,12 +281,11 @@ def receive(
         enu_R_sensor,
         height_m,
         curvature_per_m,
-        range_limits_m,
+        limits_m,
         blind_ranges_m,
         sector_rad,
         elevation_rad,
-        lowest_m,
-        cell_m,
+        obstacles,
         polar,
         reason,
     )
@@ -290,23 +303,34 @@ def receive(
         budget,
     )
     look, look_s = np.empty(reason.size, np.int32), np.empty(reason.size)
-    snr = np.empty(reason.size)
+    snr, wrong = np.empty(reason.size), np.zeros(reason.size, np.bool_)
     size = 0
     for row in range(reason.size):
-        if strength[row, 0] > 0.0:
-            polar[size] = polar[row]
-            snr[size] = strength[row, 0]
+        power, seer = strength[row, 0], int(strength[row, 6])
+        polar[size] = polar[row]
+        if ghosts:
+            range_m, nearest_m = polar[size, 0], budget.unambiguous_m.min()
+            span_mps = 2.0 * budget.range_rate_max_mps
+            wrong[size] = seer >= 0 and range_m > nearest_m
+            if wrong[size]:
+                power = strength[row, 5]
+                polar[size, 0] = folded_range_m(range_m, budget.unambiguous_m[seer])
+            if seer >= 0:
+                span_mps = 1.0 / budget.cycles_per_mps[seer]
+            polar[size, 3] = folded_rate_mps(polar[size, 3], span_mps)
+            if not range_limits_m[0] <= polar[size, 0] <= range_limits_m[1]:
+                continue
+        if power > 0.0:
+            snr[size] = power
             look[size] = row
             look_s[size] = time_s[row]
             size += 1
-    polar, snr, look = polar[:size], snr[:size], look[:size]
+    polar, snr, look, wrong = polar[:size], snr[:size], look[:size], wrong[:size]
     group, groups = shared_cells(polar, look_s[:size], resolution, look_gap_s)
     if groups == size:
-        return polar, snr, look
-    polar, snr, strongest = merge_echoes(polar, snr, group, groups)
-    for row in range(groups):
-        strongest[row] = look[strongest[row]]
-    return polar, snr, strongest
+        return polar, snr, look, wrong, np.zeros((size, 4))
+    polar, snr, strongest, spread = merge_echoes(polar, snr, group, groups)
+    return polar, snr, look[strongest], wrong[strongest], spread
 
 
 @kernel()
@@ -330,7 +354,7 @@ def grade(
     Parameters
     ----------
     polar : (N, 4) exact place
-    strength : (N, 5) from ``strengths``
+    strength : (N, 7) from ``strengths``
     swerling : (N,) of each target
     resolution : (4,) as in ``sensors.resolution.shared_cells``
     pulses ... miss : as in ``sensors.dwells.pd_of_dwell``
@@ -355,7 +379,7 @@ def grade(
     shown = np.flatnonzero(code == _VISIBLE)
     group, groups = shared_cells(polar[shown], np.zeros(shown.size), resolution, np.inf)
     if groups < shown.size:
-        _, _, strongest = merge_echoes(polar[shown], strength[shown, 0], group, groups)
+        _, _, strongest, _ = merge_echoes(polar[shown], strength[shown, 0], group, groups)
         code[shown] = _UNRESOLVED
         code[shown[strongest]] = _VISIBLE
     return pd

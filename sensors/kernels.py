@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
+from sensors.obstacles import Obstacles
 from sensors.sight_kernels import hidden
 from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
 from sim.core.jit import kernel
-from sim.core.sweep import Floats32
 from sim.core.tables import Bools, Bytes, Floats, Ints, Visibility
 
 _TURN = 2.0 * math.pi
@@ -239,8 +239,7 @@ def locate(
     blind_ranges_m: Floats,
     sector_rad: Floats,
     elevation_rad: Floats,
-    lowest_m: Floats32,
-    cell_m: float,
+    obstacles: Obstacles,
     polar: Floats,
     reason: Bytes,
 ) -> None:
@@ -250,7 +249,7 @@ def locate(
 
     Parameters
     ----------
-    height_m, curvature_per_m, lowest_m, cell_m : as in ``sensors.sight.Sight``
+    height_m, curvature_per_m, obstacles : as in ``sensors.sight.Sight``
     range_limits_m : (2,) lowest and highest
     blind_ranges_m : (B, 2) from, to
     sector_rad : (2,) azimuth of the middle, and half the width
@@ -285,7 +284,7 @@ def locate(
         blind = range_m < range_limits_m[0]
         for band in range(blind_ranges_m.shape[0]):
             blind |= blind_ranges_m[band, 0] <= range_m < blind_ranges_m[band, 1]
-        obstacle = hidden(lowest_m, cell_m, height_m, east, north, up, curvature_per_m)
+        obstacle = hidden(obstacles, height_m, east, north, up, curvature_per_m)
         if obstacle != _VISIBLE:
             reason[row] = obstacle
         elif range_m > range_limits_m[1]:

@@ -38,10 +38,10 @@ class Profiles:
     def of(cls, sight: Sight) -> Profiles:
         """Return the profiles of a sight that has a map, cell by cell up to its edge."""
         azimuth_rad = 2.0 * np.pi * (np.arange(RAYS) + 0.5) / RAYS
-        cells = sight.lowest_m.shape[0] // 2
+        cells = sight.obstacles.lowest_m.shape[0] // 2
         distance_m = sight.cell_m * np.arange(1.0, cells + 1.0)
         ground_m, lowest_m = (np.empty((RAYS, cells)) for _ in range(2))
-        for table, out_m in ((sight.ground_m, ground_m), (sight.lowest_m, lowest_m)):
+        for table, out_m in ((sight.ground_m, ground_m), (sight.obstacles.lowest_m, lowest_m)):
             lowest_along(table, sight.cell_m, sight.height_m, azimuth_rad, distance_m, out_m)
         with np.errstate(invalid="ignore"):
             seen = ground_m >= lowest_m

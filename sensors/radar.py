@@ -23,11 +23,12 @@ from sensors.radar_at_place import RadarAtPlace
 from sensors.radar_spec import RadarSpec
 from sensors.scanning import Looks
 from sim.core.tables import FALSE_ALARM, Plots, Truth, Visibility
-from sim.world.windows import inside
+from sim.world.electronic_attack import RangeGatePullOff
+from sim.world.windows import inside, is_on
 
 if TYPE_CHECKING:
     from sensors.scene import Scene
-    from sim.core.tables import Bytes, Floats
+    from sim.core.tables import Bools, Bytes, Floats
     from sim.world.truth import Targets
 
 __all__ = ["Radar", "RadarSpec"]
@@ -42,8 +43,8 @@ class Radar(RadarAtPlace):
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the plots of the window, start excluded, end included, in order of time."""
         targets, start, end = scene.targets, scene.start, scene.end
-        # A deceiver may be heard from where no echo would be.
-        far = targets.attackers.deception
+        # Deceivers and ghosts may be heard from where no echo would be.
+        far = bool(targets.attackers.deception) or self.budget.ghosts
         reach = np.array([np.inf if far else self.range_max_m, self.sight.height_m])
         looks = self.scan.looks(targets, start, end, self.origin_enu_m, self.enu_R_sensor, reach)
         if self.silent_s:
@@ -75,9 +76,72 @@ class Radar(RadarAtPlace):
         """
         return self._graded(targets, truth, np.ones(len(truth)))
 
+    def noise_db(self, targets: Targets, time_s: float, azimuth_rad: Floats) -> Floats:
+        """Return how far its noise is up, (A,), where the beam looks: infinitely while silent.
+
+        The beam is as high as each jammer: it hears no more of it at another elevation.
+        """
+        now_s, factor = np.array([time_s]), np.ones(azimuth_rad.size)
+        if inside(self.silent_s, now_s).any():
+            return np.full(azimuth_rad.size, np.inf)
+        for attacker in targets.attackers.noise:
+            there, heard = self.receiver.noise_of(attacker, targets, now_s)
+            if not heard[0] > 0.0:
+                continue
+            low, high = self.elevation_rad
+            level = np.full(azimuth_rad.size, min(max(there[0, 2], low), high))
+            beam = np.stack([azimuth_rad, level], axis=1)
+            times_s = np.full(azimuth_rad.size, time_s)
+            factor += self.receiver.noise_of(attacker, targets, times_s, beam)[1]
+        found: Floats = 10.0 * np.log10(factor)
+        return found
+
+    def misled(self, targets: Targets, truth: Truth) -> Bools:
+        """Return (N,) whose echo is overlaid by one that pulls its range off."""
+        found = np.zeros(len(truth), np.bool_)
+        now_s = np.array([truth.time_s])
+        for attacker in targets.attackers.deception:
+            spec = attacker.spec
+            if isinstance(spec, RangeGatePullOff) and self.receiver.hears(spec):
+                found[attacker.carrier] |= bool(is_on(spec.active_s, now_s)[0])
+        return found & truth.present
+
+    def detection(self, targets: Targets, truth: Truth) -> Floats:
+        """Return the single-look detection probability (N,) of ``visibility``, no reasons."""
+        return self._detected(targets, truth, np.ones(len(truth)))
+
+    def _detected(self, targets: Targets, truth: Truth, gain: Floats) -> Floats:
+        """Return ``detection`` with a factor (N,) on every echo."""
+        from sensors.dwells import pd_of_dwells  # numba: only where it runs
+
+        _, strength, code = self._strengths(targets, truth, gain)
+        pd, shown = np.zeros(len(truth)), np.flatnonzero(code == Visibility.VISIBLE)
+        swerling = targets.signatures.swerling[shown]
+        detecting = detector(self.pfa, self.pulses)
+        pd[shown] = pd_of_dwells(strength[shown, 0], swerling, self.pulses, *detecting)
+        return pd
+
     def _graded(self, targets: Targets, truth: Truth, gain: Floats) -> tuple[Floats, Bytes]:
         """Return ``visibility`` with a factor (N,) on every echo."""
-        from sensors.echoes import grade, strengths  # numba: only where it runs
+        from sensors.echoes import grade  # numba: only where it runs
+
+        polar, strength, code = self._strengths(targets, truth, gain)
+        pd = grade(
+            polar,
+            strength,
+            targets.signatures.swerling,
+            self.resolution,
+            self.pulses,
+            *detector(self.pfa, self.pulses),
+            code,
+        )
+        return pd, code
+
+    def _strengths(
+        self, targets: Targets, truth: Truth, gain: Floats
+    ) -> tuple[Floats, Floats, Bytes]:
+        """Return places (N, 4), strengths (N, 5) and, of geometry alone, ``Visibility`` (N,)."""
+        from sensors.echoes import strengths  # numba: only where it runs
         from sensors.kernels import locate
 
         signatures = targets.signatures
@@ -100,16 +164,7 @@ class Radar(RadarAtPlace):
             self.snr_of_unit_echo,
             self.budget,
         )
-        pd = grade(
-            polar,
-            strength,
-            signatures.swerling,
-            self.resolution,
-            self.pulses,
-            *detector(self.pfa, self.pulses),
-            code,
-        )
-        return pd, code
+        return polar, strength, code
 
     def _echoes(
         self,
@@ -148,7 +203,7 @@ class Radar(RadarAtPlace):
         thing = np.full(len(looks), -1, np.int32)
         if ground is not None:
             thing[own : own + len(ground.looks)] = ground.looks.target
-        polar, snr, look = receive(
+        polar, snr, look, wrong, spread = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
             looks.time_s,
@@ -170,7 +225,10 @@ class Radar(RadarAtPlace):
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
         row = look[found]
-        return Detections(looks.time_s[row], polar[found], power[found], truth_id[row], thing[row])
+        whose = np.where(wrong[found], FALSE_ALARM, truth_id[row]).astype(np.int32)
+        return Detections(
+            looks.time_s[row], polar[found], power[found], whose, thing[row], spread[found]
+        )
 
     @property
     def _look_gap_s(self) -> float:
@@ -188,7 +246,7 @@ class Radar(RadarAtPlace):
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         nothing = np.full(size, FALSE_ALARM, np.int32)
-        alarms = Detections(time_s, place, power, nothing, nothing)
+        alarms = Detections(time_s, place, power, nothing, nothing, np.zeros((size, 4)))
         if self.silent_s:
             alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
         for near_m, far_m in self.blind_ranges_m:
@@ -215,7 +273,7 @@ class Radar(RadarAtPlace):
             time_s=found.time_s,
             sensor=np.full(snr.size, self.index, np.int32),
             measurement=measurement,
-            sigma=sigma,
+            sigma=np.hypot(sigma, found.spread),
             snr_db=10.0 * np.log10(snr),
             reply=reply,
             truth_id=found.truth_id,

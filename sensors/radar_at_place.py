@@ -25,8 +25,8 @@ from sim.core.tables import Measured
 
 if TYPE_CHECKING:
     from sensors.mount import Mount
-    from sim.core.tables import Bools, Floats
-    from sim.world.relief import Floats32
+    from sensors.obstacles import Obstacles
+    from sim.core.tables import Bools, Floats, Ints
     from sim.world.surroundings import Surroundings
 
 _CLEAR_SINE = np.sin(np.radians(2.0))
@@ -159,13 +159,16 @@ class RadarAtPlace:
 
     def moved_to(self, position_enu_m: Floats, surroundings: Surroundings) -> Self:
         """Return the radar at another place (3,), where ground and air are those there."""
-        sight = Sight.over(surroundings, position_enu_m, self.range_max_m)
-        budget, climbed_m = self.budget, abs(sight.height_m - self.sight.height_m)
-        if sight.ground_m.size or climbed_m > 0.02 * abs(self.sight.height_m):
+        sight = Sight.passing(surroundings, position_enu_m)
+        budget = self.budget
+        if abs(sight.height_m - self.sight.height_m) > 0.02 * abs(self.sight.height_m) or (
+            self.sight.ground_m.size
+        ):
             environment = surroundings.environment
             budget = budget_of(self.spec, self.snr_of_unit_echo, self.scan, sight, environment)
         else:
-            budget = budget._replace(way=budget.way.begun_at(sight))
+            way = budget.way.begun_at(sight)
+            budget = budget._replace(way=way if sight.smooth else way.in_air())
         return replace(
             self,
             origin_enu_m=sight.origin_enu_m,
@@ -268,6 +271,25 @@ class RadarAtPlace:
         """SNR of a dwell whose power just crosses the threshold."""
         return float(10.0 * np.log10(detection_threshold(self.pfa, self.pulses) - self.pulses))
 
+    def expected_snr(
+        self,
+        range_m: Floats,
+        azimuth_rad: Floats,
+        height_m: Floats,
+        range_rate_mps: Floats,
+        kind: Ints,
+        rotor_rcs: Floats,
+        rotor_tip_mps: Floats,
+    ) -> Floats:
+        """Return the SNR (K,) of dwells on 1 m² in places; see ``ExpectsEchoes``."""
+        from sensors.expectation import strengths_at  # numba: only where it runs
+
+        place = (range_m, azimuth_rad, height_m - self.sight.level_m, range_rate_mps)
+        snr = strengths_at(
+            *place, kind, rotor_rcs, rotor_tip_mps, self.snr_of_unit_echo, self.budget
+        )
+        return self.pulses * snr
+
     @property
     def clutter_density(self) -> float:
         """Expected false alarms of one look per unit of the measured components.
@@ -285,7 +307,7 @@ class RadarAtPlace:
 
     def _reach(
         self,
-    ) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Floats32, float]:
+    ) -> tuple[Floats, Floats, float, Floats, Floats, Floats, Floats, Floats, Obstacles]:
         """Return what decides of geometry alone whether a target is visible."""
         return (
             self.origin_enu_m,
@@ -296,6 +318,5 @@ class RadarAtPlace:
             self.blind_ranges_m,
             self.scan.sector_rad,
             self.elevation_rad,
-            self.sight.lowest_m,
-            self.sight.cell_m,
+            self.sight.obstacles,
         )

@@ -59,6 +59,8 @@ class Budget(NamedTuple):
     bank : whether an echo picks the filter
     filter_mps : (P,) width of a filter, infinite without
     wind : (2,) speed of the wind, and azimuth that it blows from
+    ghosts : whether what too few pulse rates see is reported, where and as fast as it seems
+    range_rate_max_mps : what all pulse rates together tell apart, infinite if not measured
     """
 
     way: Way
@@ -75,6 +77,8 @@ class Budget(NamedTuple):
     bank: bool
     filter_mps: Floats
     wind: Floats
+    ghosts: bool
+    range_rate_max_mps: float
 
     def in_free_space(self) -> Budget:
         """Return the budget without air, ground, clutter and filters: the equation alone."""
@@ -118,7 +122,10 @@ def budget_of(
         round(sight.height_m, 1),
         environment,
     )
-    budget = budget._replace(way=budget.way.begun_at(sight))
+    way = budget.way.begun_at(sight)
+    if not (sight.smooth or sight.ground_m.size):  # relief without a map: nothing mirrors
+        way = way.in_air()
+    budget = budget._replace(way=way)
     if not sight.ground_m.size:
         return budget
     return budget._replace(surface=_surface_of_relief(spec, snr_of_unit_echo, sight, environment))
@@ -221,6 +228,8 @@ def _budget(
         bank=filters.bank,
         filter_mps=filters.filter_mps,
         wind=np.array([environment.wind_mps, np.radians(environment.wind_from_deg)]),
+        ghosts=spec.ghosts,
+        range_rate_max_mps=spec.range_rate_max_mps or np.inf,
     )
 
 

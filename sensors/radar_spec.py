@@ -73,6 +73,10 @@ class PulseSpec(Spec):
         bool, Field(description="whether the filter about zero range rate is kept")
     ] = False
 
+    ghosts: Annotated[
+        bool, Field(description="report what too few pulse rates see, at its folded place")
+    ] = False
+
     dimensions: Literal[2, 3]
     interrogates: bool = False
     range_min_km: NotNegative
@@ -134,6 +138,8 @@ class PulseSpec(Spec):
     def _check_prf(self) -> None:
         if self.mti in ("canceller-2", "canceller-3") and not self.prf_hz:
             raise ValueError(f"mti {self.mti} needs prf_hz: it compares echoes of pulses")
+        if self.ghosts and not self.prf_hz:
+            raise ValueError("ghosts needs prf_hz: without pulse rates nothing is folded")
         for prf_hz in self.prf_hz:
             if prf_hz * self.pulse_width_us >= 0.5e6:
                 raise ValueError(

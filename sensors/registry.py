@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sensors.acoustic import AcousticSpec
 from sensors.array_radar_spec import ArrayRadarSpec
-from sensors.camera import CameraSpec, InfraredSpec
+from sensors.camera_spec import CameraSpec, InfraredSpec
 from sensors.cooperative import AdsBSpec, RemoteIdSpec
 from sensors.passive_radar_spec import PassiveRadarSpec
 from sensors.radar_spec import RadarSpec

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sensors.obstacles import Obstacles
 from sim.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
 from sim.core.tables import Visibility
 from sim.world.relief import Relief
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _CELLS_MAX = 1500
 #: Cells between places whose latitude and longitude are computed, not interpolated.
 _SPACING = 32
+#: Nodes of the same kind across all of the terrain, for what moves.
+_LATTICE = 33
 _NOTHING = np.empty((0, 0), np.float32)
 _NO_BLIND_RANGES = np.empty((0, 2))
 _ANY_RANGE_M, _ALL_ROUND_RAD = np.array([0.0, np.inf]), np.array([0.0, np.pi])
@@ -46,10 +50,9 @@ class Sight:
     height_m : of the place above the level
     mast_m : of the place above the ground
     curvature_per_m : (2,) of the level below the place, eastwards and northwards
-    cell_m : width of the map's cells
-    lowest_m : (N, N) lowest height above the level at which a target is seen, rows northwards,
-        the place in the middle; empty over flat ground
-    ground_m : (N, N) height of the ground, in the same cells; NaN where unknown
+    obstacles : what its relief may hide
+    ground_m : (N, N) height of the ground above the level, in the cells of a map; NaN where
+        unknown; empty without a map
     """
 
     origin_enu_m: Floats
@@ -58,8 +61,7 @@ class Sight:
     height_m: float
     mast_m: float
     curvature_per_m: Floats
-    cell_m: float = 1.0
-    lowest_m: Floats32 = field(default_factory=lambda: _NOTHING)
+    obstacles: Obstacles
     ground_m: Floats32 = field(default_factory=lambda: _NOTHING)
     _ground: Ground | None = None  # keeps alive what the map was made of, and is filed under
 
@@ -93,6 +95,42 @@ class Sight:
         return found
 
     @classmethod
+    def passing(cls, surroundings: Surroundings, position_enu_m: Floats) -> Sight:
+        """Return the sight of what only passes a place (3,): it makes no map.
+
+        Each target is looked for along its own ray. It has no ``lowest_rad``.
+
+        Raises
+        ------
+        ValueError
+            If the place is below the ground, or beyond the terrain.
+        """
+        position_enu_m = np.array(position_enu_m, float)
+        relief = surroundings.ground
+        if not isinstance(relief, Relief):
+            return cls._smooth(surroundings, position_enu_m)
+        key = (id(relief), position_enu_m.tobytes())
+        found = _maps.get(key)
+        if found is None:
+            place = _Place.over(surroundings, relief, position_enu_m)
+            half = _LATTICE // 2
+            spacing_m = place.farthest_m / half
+            row, column = place.nodes(np.linspace(-half, half, _LATTICE) * spacing_m)
+            obstacles = Obstacles(
+                _NOTHING,
+                relief.cell_m,
+                relief.heights_m,
+                row,
+                column,
+                spacing_m,
+                relief.lowest_m,
+                relief.highest_m,
+                relief.outside_m,
+            )
+            found = _maps[key] = place.sight(obstacles)
+        return found
+
+    @classmethod
     def _smooth(cls, surroundings: Surroundings, position_enu_m: Floats) -> Sight:
         frame = surroundings.frame
         ground_m = float(surroundings.ground_m(position_enu_m))
@@ -104,6 +142,7 @@ class Sight:
             float(height_m) - ground_m,
             float(height_m) - ground_m,
             ground_curvature_per_m(float(latitude_rad), ground_m),
+            Obstacles.none(),
         )
 
     @classmethod
@@ -113,42 +152,28 @@ class Sight:
         from sim.core.height_grid import resample  # numba: only where it runs
         from sim.core.sweep import lowest_visible
 
-        frame, level_m = surroundings.frame, relief.lowest_m
-        latitude_rad, _, height_m = frame.to_geodetic(position_enu_m)
-        below_m = float(height_m) - float(surroundings.ground_m(position_enu_m))
-        if np.isnan(below_m):
-            raise ValueError(f"it lies beyond the terrain, which covers {relief.extent()}")
-        if below_m < 0.0:
-            raise ValueError(f"it lies {-below_m:.1f} m below the ground")
-        axes = np.ascontiguousarray(frame.local_axes(position_enu_m))
-        curvature_per_m = ground_curvature_per_m(float(latitude_rad), level_m)
-        corners = frame.from_geodetic(relief.corners_rad[:, 0], relief.corners_rad[:, 1], level_m)
-        farthest_m = float(np.linalg.norm(corners - position_enu_m, axis=1).max())
-        cell_m = max(relief.cell_m, min(reach_m, farthest_m) / _CELLS_MAX)
-        half = max(2, int(np.ceil(min(reach_m, farthest_m) / cell_m)))
-
-        nodes = _SPACING * np.arange(2 * half // _SPACING + 2) - half
-        east_m, north_m = np.meshgrid(nodes * cell_m, nodes * cell_m)
-        up_m = float(height_m) - level_m
-        there = _places(position_enu_m, axes, up_m, curvature_per_m, east_m, north_m)
-        row, column = relief.node_of(*frame.to_geodetic(there)[:2])
+        place = _Place.over(surroundings, relief, position_enu_m)
+        extent_m = min(reach_m, place.farthest_m)
+        cell_m = max(relief.cell_m, extent_m / _CELLS_MAX)
+        half = max(2, int(np.ceil(extent_m / cell_m)))
+        lattice = _SPACING * np.arange(2.0 * half // _SPACING + 2.0) - half
+        row, column = place.nodes(lattice * cell_m)
         ground_m = np.empty((2 * half + 1, 2 * half + 1), np.float32)
-        heights = relief.heights_m - np.float32(level_m)
-        resample(heights, row, column, _SPACING, relief.outside_m - level_m, ground_m)
-        lowest_m = lowest_visible(ground_m, half, half, cell_m=cell_m, eye_m=up_m)
+        resample(relief.heights_m, row, column, _SPACING, relief.outside_m, ground_m)
+        ground_m -= np.float32(relief.lowest_m)
+        lowest_m = lowest_visible(ground_m, half, half, cell_m=cell_m, eye_m=place.height_m)
         np.nan_to_num(lowest_m, copy=False, nan=0.0)
-        return cls(
-            position_enu_m,
-            axes,
-            level_m,
-            up_m,
-            below_m,
-            curvature_per_m,
-            cell_m,
-            lowest_m,
-            ground_m,
-            relief,
-        )
+        return place.sight(Obstacles.mapped(lowest_m, cell_m), ground_m)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether there is no relief."""
+        return not self.obstacles.lowest_m.size and not self.obstacles.heights_m.size
+
+    @property
+    def cell_m(self) -> float:
+        """Width of the map's cells."""
+        return self.obstacles.cell_m
 
     def locate(
         self,
@@ -181,8 +206,7 @@ class Sight:
             _NO_BLIND_RANGES,
             sector_rad,
             elevation_rad,
-            self.lowest_m,
-            self.cell_m,
+            self.obstacles,
             polar,
             code,
         )
@@ -205,8 +229,7 @@ class Sight:
             position_enu_m,
             self.origin_enu_m,
             self.enu_R_sensor,
-            self.lowest_m,
-            self.cell_m,
+            self.obstacles,
             self.height_m,
             self.curvature_per_m,
             code,
@@ -217,12 +240,12 @@ class Sight:
     @property
     def reach_m(self) -> float:
         """How far the map reaches, in its corners; 0 over flat ground."""
-        return float(np.sqrt(0.5) * self.cell_m * self.lowest_m.shape[0])
+        return float(np.sqrt(0.5) * self.cell_m * self.obstacles.lowest_m.shape[0])
 
     @property
     def map_reach_m(self) -> float:
         """How far the map reaches in all directions; 0 over flat ground."""
-        return float(self.cell_m * (self.lowest_m.shape[0] // 2))
+        return float(self.cell_m * (self.obstacles.lowest_m.shape[0] // 2))
 
     def lowest_rad(self, azimuth_rad: Floats, distance_m: Floats) -> Floats:
         """Return the lowest visible elevation (A, D), relief alone considered.
@@ -232,12 +255,13 @@ class Sight:
         azimuth_rad, distance_m
             (A,) from true north and (D,) over the ground.
         """
-        if not self.lowest_m.size:
+        if not self.obstacles.lowest_m.size:
             return np.full((azimuth_rad.size, distance_m.size), -0.5 * np.pi)
         from sensors.sight_kernels import lowest_along  # numba: only where it runs
 
         lowest_m = np.empty((azimuth_rad.size, distance_m.size))
-        lowest_along(self.lowest_m, self.cell_m, self.height_m, azimuth_rad, distance_m, lowest_m)
+        the_map = self.obstacles.lowest_m
+        lowest_along(the_map, self.cell_m, self.height_m, azimuth_rad, distance_m, lowest_m)
         radius_m = 1.0 / float(self.curvature_per_m.mean())
         angle = distance_m / radius_m
         from_centre_m = radius_m + lowest_m
@@ -251,6 +275,62 @@ def ground_curvature_per_m(latitude_rad: float, ground_height_m: float) -> Float
     east_radius_m = SEMI_MAJOR_AXIS_M / np.sqrt(squeeze)
     north_radius_m = east_radius_m * (1.0 - ECCENTRICITY_SQUARED) / squeeze
     return 1.0 / (np.array([east_radius_m, north_radius_m]) + ground_height_m)
+
+
+class _Place(NamedTuple):
+    """A place over relief, as every sight from there begins."""
+
+    surroundings: Surroundings
+    relief: Relief
+    position_enu_m: Floats
+    axes: Floats
+    height_m: float
+    mast_m: float
+    curvature_per_m: Floats
+    farthest_m: float
+
+    @classmethod
+    def over(cls, surroundings: Surroundings, relief: Relief, position_enu_m: Floats) -> _Place:
+        """Return a place (3,), which must not be below the ground nor beyond the terrain."""
+        frame, level_m = surroundings.frame, relief.lowest_m
+        latitude_rad, _, height_m = frame.to_geodetic(position_enu_m)
+        below_m = float(height_m) - float(surroundings.ground_m(position_enu_m))
+        if np.isnan(below_m):
+            raise ValueError(f"it lies beyond the terrain, which covers {relief.extent()}")
+        if below_m < 0.0:
+            raise ValueError(f"it lies {-below_m:.1f} m below the ground")
+        corners = frame.from_geodetic(relief.corners_rad[:, 0], relief.corners_rad[:, 1], level_m)
+        return cls(
+            surroundings,
+            relief,
+            position_enu_m,
+            np.ascontiguousarray(frame.local_axes(position_enu_m)),
+            float(height_m) - level_m,
+            below_m,
+            ground_curvature_per_m(float(latitude_rad), level_m),
+            float(np.linalg.norm(corners - position_enu_m, axis=1).max()),
+        )
+
+    def nodes(self, lattice_m: NDArray[np.floating]) -> tuple[Floats, Floats]:
+        """Return row and column (L, L) in the relief of ground distances east and north (L,)."""
+        east_m, north_m = np.meshgrid(lattice_m, lattice_m)
+        here = (self.position_enu_m, self.axes, self.height_m, self.curvature_per_m)
+        there = _places(*here, east_m, north_m)
+        return self.relief.node_of(*self.surroundings.frame.to_geodetic(there)[:2])
+
+    def sight(self, obstacles: Obstacles, ground_m: Floats32 = _NOTHING) -> Sight:
+        """Return the sight from there."""
+        return Sight(
+            self.position_enu_m,
+            self.axes,
+            self.relief.lowest_m,
+            self.height_m,
+            self.mast_m,
+            self.curvature_per_m,
+            obstacles,
+            ground_m,
+            self.relief,
+        )
 
 
 def _places(

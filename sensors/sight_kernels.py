@@ -1,14 +1,19 @@
-"""Kernels of line of sight: a target against the smooth earth and a map of lowest heights.
+"""Kernels of line of sight: a target against the smooth earth, and against relief.
 
-The map holds, for squares of ``cell_m`` around the sensor in its middle, rows northwards, the
-lowest height at which a target is seen; heights here are all above one level.
+Relief is told in one of two ways. A map holds, for squares of ``cell_m`` around the sensor in
+its middle, rows northwards, the lowest height at which a target is seen: for sensors that
+stay. Or the ground itself is walked along, from the target to the sensor: for those that
+move, whose map would be of use once. Heights here are all above one level, but for those of
+the ground itself.
 """
 
 from __future__ import annotations
 
 import math
 
+from sensors.obstacles import Obstacles
 from sensors.propagation import above_horizon
+from sim.core.height_grid import height_at
 from sim.core.jit import kernel
 from sim.core.sweep import DROP_PER_M2, Floats32
 from sim.core.tables import Bytes, Floats, Visibility
@@ -17,6 +22,8 @@ _ABSENT = int(Visibility.ABSENT)
 _VISIBLE = int(Visibility.VISIBLE)
 _BELOW_HORIZON = int(Visibility.BELOW_HORIZON)
 _MASKED = int(Visibility.MASKED)
+#: Steps along a ray, of a cell: finer ones change nothing that a grid can tell.
+_STEP = 0.5
 
 
 @kernel()
@@ -57,9 +64,54 @@ def lowest_there(
 
 
 @kernel()
+def blocked(
+    obstacles: Obstacles,
+    height_m: float,
+    eastness: float,
+    northness: float,
+    distance_m: float,
+    target_height_m: float,
+) -> bool:
+    """Return whether the ground rises above the straight ray from a target to the sensor.
+
+    Over an earth enlarged by refraction, as the map. The cell of the target and that of the
+    sensor do not count, nor does ground that is not known.
+
+    Parameters
+    ----------
+    height_m : the sensor
+    eastness, northness, distance_m : to the target
+    """
+    step_m = _STEP * obstacles.cell_m
+    slope = (target_height_m - height_m) / distance_m - DROP_PER_M2 * distance_m
+    middle = obstacles.lattice_row.shape[0] // 2
+    highest_m = obstacles.highest_m - obstacles.level_m
+    along_m = distance_m - 2.0 * step_m
+    while along_m >= 2.0 * step_m:
+        ray_m = height_m + along_m * (slope + DROP_PER_M2 * along_m)
+        if ray_m > highest_m and slope + 2.0 * DROP_PER_M2 * along_m < 0.0:
+            return False  # from here to the sensor it only climbs
+        v = middle + northness * along_m / obstacles.spacing_m
+        u = middle + eastness * along_m / obstacles.spacing_m
+        ground_m = obstacles.outside_m
+        if 0.0 <= v <= 2.0 * middle and 0.0 <= u <= 2.0 * middle:
+            ground_m = height_at(
+                obstacles.heights_m,
+                obstacles.lattice_row,
+                obstacles.lattice_column,
+                v,
+                u,
+                obstacles.outside_m,
+            )
+        if ground_m - obstacles.level_m > ray_m:
+            return True
+        along_m -= step_m
+    return False
+
+
+@kernel()
 def hidden(
-    lowest_m: Floats32,
-    cell_m: float,
+    obstacles: Obstacles,
     height_m: float,
     east_m: float,
     north_m: float,
@@ -91,11 +143,17 @@ def hidden(
     distance_m = radius_m * math.atan2(across_m, from_centre_m)
     if not above_horizon(distance_m, height_m, target_height_m):
         return _BELOW_HORIZON
-    if lowest_m.size > 0 and across_m > 0.0:
+    if across_m > 0.0:
         east, north = east_m / across_m, north_m / across_m
-        lowest = lowest_there(lowest_m, cell_m, height_m, east, north, distance_m)
-        if target_height_m < lowest:
-            return _MASKED
+        if obstacles.heights_m.size > 0:
+            if blocked(obstacles, height_m, east, north, distance_m, target_height_m):
+                return _MASKED
+        elif obstacles.lowest_m.size > 0:
+            lowest = lowest_there(
+                obstacles.lowest_m, obstacles.cell_m, height_m, east, north, distance_m
+            )
+            if target_height_m < lowest:
+                return _MASKED
     return _VISIBLE
 
 
@@ -104,8 +162,7 @@ def hidden_all(
     position_enu_m: Floats,
     origin_enu_m: Floats,
     enu_R_sensor: Floats,
-    lowest_m: Floats32,
-    cell_m: float,
+    obstacles: Obstacles,
     height_m: float,
     curvature_per_m: Floats,
     code: Bytes,
@@ -122,7 +179,7 @@ def hidden_all(
         east = R[0, 0] * d0 + R[1, 0] * d1 + R[2, 0] * d2
         north = R[0, 1] * d0 + R[1, 1] * d1 + R[2, 1] * d2
         up = R[0, 2] * d0 + R[1, 2] * d1 + R[2, 2] * d2
-        code[row] = hidden(lowest_m, cell_m, height_m, east, north, up, curvature_per_m)
+        code[row] = hidden(obstacles, height_m, east, north, up, curvature_per_m)
 
 
 @kernel()

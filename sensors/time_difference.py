@@ -33,9 +33,9 @@ _NEAREST_M = 10.0
 
 
 class TimeDifferenceSpec(ReceiverSpec):
-    """A network as a scenario names it: its first receiver stands at the site.
+    """A network as a scenario names it: its first receiver is at the site, which may move.
 
-    The others are compared with that one; each makes one sensor, ``<id>/1``, ``<id>/2``, …
+    That one is compared with each of the others on the ground: ``<id>/1``, ``<id>/2``, …
     """
 
     model_config = ConfigDict(json_schema_extra=require_own_keys_only)
@@ -63,8 +63,9 @@ class TimeDifferenceSpec(ReceiverSpec):
         ValueError
             If two receivers stand at one place.
         """
-        reference = Sight.over(surroundings, mount.position_enu_m, 1e3 * self.range_max_km)
-        places = [reference.origin_enu_m]
+        reach_m = 1e3 * self.range_max_km
+        sight = Sight.over(surroundings, mount.position_enu_m, reach_m)
+        places = [sight.origin_enu_m]
         pairs = []
         for k, receiver in enumerate(self.receivers):
             latitude, longitude = np.radians([receiver.latitude_deg, receiver.longitude_deg])
@@ -77,21 +78,19 @@ class TimeDifferenceSpec(ReceiverSpec):
                     f"sensor {self.id}: receivers[{k}] stands within {_NEAREST_M:g} m of another"
                 )
             places.append(place)
-            baseline_s = float(np.linalg.norm(place - places[0])) / SPEED_OF_LIGHT_MPS
             pairs.append(
                 TimeDifference(
                     id=f"{self.id}/{k + 1}",
                     index=mount.index + k,
                     site=mount.site,
-                    sight=Sight.over(surroundings, place, 1e3 * self.range_max_km),
+                    sight=sight,
                     period_s=self.update_s,
-                    range_limits_m=np.array([0.0, self.range_max_km * 1e3]),
+                    range_limits_m=np.array([0.0, reach_m]),
                     elevation_rad=ALL_ELEVATIONS_RAD,
                     measures=np.array([True, False, False, False]),
-                    clutter_density=self.pfa / (2.0 * baseline_s),
+                    clutter_density=self.pfa / (2.0 * _baseline_s(sight.origin_enu_m, place)),
                     receiver=self.receiver,
-                    reference=reference,
-                    baseline_s=baseline_s,
+                    other=Sight.over(surroundings, place, reach_m),
                     intercept_probability=self.intercept_probability,
                     timing_sigma_s=self.timing_sigma_ns * 1e-9,
                     bandwidth_hz=self.bandwidth_mhz * 1e6,
@@ -106,16 +105,14 @@ class TimeDifference(Listener):
 
     Attributes
     ----------
-    sight, reference : this receiver, and the one it is compared with
-    baseline_s : what light takes between them
+    sight, other : from the receiver at the site, and from the one it is compared with
     intercept_probability : that an emission falls into what is recorded
     timing_sigma_s : error of the difference of the two clocks
     bandwidth_hz : of the emissions
     """
 
     receiver: Receiver
-    reference: Sight
-    baseline_s: float
+    other: Sight
     intercept_probability: float
     timing_sigma_s: float
     bandwidth_hz: float
@@ -127,8 +124,13 @@ class TimeDifference(Listener):
 
     @property
     def other_enu_m(self) -> Floats:
-        """(3,) place of the reference."""
-        return self.reference.origin_enu_m
+        """(3,) place of the receiver that the site's is compared with."""
+        return self.other.origin_enu_m
+
+    @property
+    def baseline_s(self) -> float:
+        """What light takes between the two receivers."""
+        return _baseline_s(self.origin_enu_m, self.other_enu_m)
 
     def difference_sigma_s(self, snr: Floats) -> Floats:
         """Return the error of a difference (K,) by the SNR of a sample at the weaker receiver.
@@ -193,7 +195,7 @@ class TimeDifference(Listener):
     ) -> tuple[Floats, Bytes, Floats]:
         """Return the SNR (K,) at the weaker receiver, the worse code, and the difference (s)."""
         here, code = self._locate(position, velocity)
-        there, other_code = self.reference.locate(
+        there, other_code = self.other.locate(
             position, velocity, self.range_limits_m, self.sector_rad, self.elevation_rad
         )
         code = np.minimum(code, other_code)
@@ -201,7 +203,7 @@ class TimeDifference(Listener):
         rows = (code == Visibility.VISIBLE) & np.isfinite(signatures.rf_dbm[target])
         snr[rows] = np.minimum(
             emission_snr(self.receiver, self.sight, signatures, target[rows], here[rows]),
-            emission_snr(self.receiver, self.reference, signatures, target[rows], there[rows]),
+            emission_snr(self.receiver, self.other, signatures, target[rows], there[rows]),
         )
         return snr, code, (here[:, 0] - there[:, 0]) / SPEED_OF_LIGHT_MPS
 
@@ -231,3 +233,8 @@ class TimeDifference(Listener):
             reply=np.zeros(time_s.size, np.uint8),
             truth_id=truth_id.astype(np.int32),
         )
+
+
+def _baseline_s(one_enu_m: Floats, other_enu_m: Floats) -> float:
+    """Return what light takes between two places."""
+    return float(np.linalg.norm(other_enu_m - one_enu_m)) / SPEED_OF_LIGHT_MPS

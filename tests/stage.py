@@ -89,6 +89,10 @@ class Fakes:
         position[(time_s < self.span_s[0]) | (time_s > self.span_s[1])] = np.nan
         return position, (later - sooner) / (2 * step)
 
+    def standing(self, time_s: Floats, place_enu_m: Floats) -> tuple[Floats, Floats]:
+        """What rests."""
+        return np.tile(place_enu_m, (time_s.size, 1)), np.zeros((time_s.size, 3))
+
     def truth(self, time_s: float) -> Truth:
         """Where they are at one time."""
         rows = np.arange(len(self))

@@ -12,6 +12,7 @@ from small_scenarios import TEXT, changed, world_of
 
 from sim.cli import main
 from sim.engine.session import record_run
+from sim.metrics import classes
 from sim.record.recording import Recording
 
 FIGHTERS = ("lightning-1/1", "lightning-1/2", "lightning-2-lead", "lightning-2-wing")
@@ -25,9 +26,42 @@ def judged(name: str, folder: Path) -> dict[str, Any]:
     return metrics
 
 
+Told = list[tuple[np.ndarray, np.ndarray]]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """Return what will be filled with the classes that a run tells: how surely, and if right."""
+    found: Told = []
+
+    def spy(truth: Any, confirmed: Any, matching: Any, facts: Any) -> classes.Classification:
+        rows = matching.on_target & (confirmed.target_class >= 0)
+        right = classes.class_is_right(truth, confirmed, matching, facts)
+        found.append((confirmed.class_probability[rows], right[rows]))
+        return classes.classification(truth, confirmed, matching, facts)
+
+    monkeypatch.setattr("sim.metrics.judge.classification", spy)
+    return found
+
+
+def is_honest(told: Told) -> None:
+    """Of what is stated p, a share near p is right; a few tracks' luck is allowed for."""
+    stated, right = told[0]
+    assert abs(stated.mean() - right.mean()) < 0.05
+    sure = stated > 0.99
+    assert sure.sum() > 500
+    assert right[sure].mean() > 0.97
+    for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 0.99)):
+        rows = (stated >= low) & (stated < high)
+        assert right[rows].mean() > stated[rows].mean() - 0.2, (low, high)
+
+
 @pytest.mark.slow
-def test_the_arrival_at_florennes(tmp_path: Path) -> None:
+def test_the_arrival_at_florennes(tmp_path: Path, told: Told) -> None:
     metrics = judged("f35-arrival-florennes", tmp_path / "run")
+    assert metrics["classification"]["correctness"] > 0.88
+    assert metrics["classification"]["stated"] > 0.85
+    is_honest(told)
     assert metrics["siap"]["completeness_in_coverage"] >= 0.9
     assert metrics["siap"]["ambiguity"] <= 1.05
     assert metrics["siap"]["spuriousness"] <= 0.05
@@ -113,8 +147,12 @@ def _ignore(_: object) -> None:
 
 
 @pytest.mark.slow
-def test_drones_over_the_base_are_seen_by_different_sensors_first(tmp_path: Path) -> None:
+def test_drones_over_the_base_are_seen_by_different_sensors_first(
+    tmp_path: Path, told: Told
+) -> None:
     metrics = judged("base-drone-incursion", tmp_path / "run")
+    assert metrics["classification"]["correctness"] > 0.88
+    is_honest(told)
     targets = {target["id"]: target for target in metrics["targets"]}
     first = {target["first_detection_by"] for target in targets.values()}
     assert len(first) >= 2

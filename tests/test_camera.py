@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from stage import Fakes, fakes
 
 from sensors.abilities import Recognises, Remembers
-from sensors.camera import Camera, CameraSpec, Infrared, InfraredSpec
+from sensors.camera import Camera, Infrared
+from sensors.camera_spec import CameraSpec, InfraredSpec
 from sensors.optics import N50, task_probability
 from sensors.presets import PRESETS_FOLDER
 from sensors.registry import Sensor, SensorSpec

@@ -65,7 +65,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ("arguments", "message"),
     [
         (["filter"], "did you mean filters?"),
-        (["zzz"], "known: filters, tracker, scale, versus, quality, terrain, sensors, all"),
+        (
+            ["zzz"],
+            "known: filters, tracker, scale, versus, quality, terrain, sensors, detection, all",
+        ),
         (["versus", "--sizes", "ten"], "10,50,100"),
         (["versus", "--sizes", "0"], "whole numbers"),
         (["filters", "--threads", "100000"], "more than the"),

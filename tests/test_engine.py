@@ -34,7 +34,6 @@ from sensors.radar import Radar, RadarSpec
 from sensors.scene import Scene
 from sim.core.tables import FALSE_ALARM, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.build import build
-from sim.engine.chance import Chance
 from sim.engine.sensor_models import EXPECTED_RCS_M2, sensor_models
 from sim.engine.session import new_run_folder, record_run
 from sim.engine.step import run
@@ -46,6 +45,7 @@ from sim.tracking import Tracker, TrackerConfig
 from sim.tracking.policy import sensor_columns
 from sim.tracking.sight import detection_probability
 from sim.world.attackers import Attackers
+from sim.world.chance import Chance
 from sim.world.frames import Frame
 
 TABLES = ("truth", "plots", "tracks", "events")

@@ -16,7 +16,7 @@ from test_network import numbered_plots
 from sim.core.tables import Plots
 from sim.network.jamming import jam_to_signal, jammed_windows
 from sim.network.links import Links, Mailbox, Post
-from sim.scenario.specs import LinkRadio
+from sim.scenario.sites import LinkRadio
 from sim.world.attackers import Attacker, Attackers
 
 AROUND = stage.surroundings(FRAME)

@@ -141,8 +141,8 @@ def test_a_network_makes_a_sensor_of_each_further_receiver() -> None:
     assert [pair.index for pair in pairs] == [4, 5, 6]
     for pair, place in zip(pairs, ([3000.0, 0.0], [0.0, 3000.0], [-2000.0, -2000.0]), strict=True):
         assert pair.measured == Measured.TIME_DIFFERENCE
-        np.testing.assert_allclose(pair.origin_enu_m, [*place, 10.0], atol=1e-3)
-        np.testing.assert_allclose(pair.other_enu_m, [0.0, 0.0, 10.0], atol=1e-6)
+        np.testing.assert_allclose(pair.origin_enu_m, [0.0, 0.0, 10.0], atol=1e-6)
+        np.testing.assert_allclose(pair.other_enu_m, [*place, 10.0], atol=1e-3)
 
 
 def test_receivers_must_stand_apart() -> None:
@@ -159,8 +159,8 @@ def test_twenty_nanoseconds_are_six_metres() -> None:
     plots = seen(pair, target, 0.0, 400.0)
     assert len(plots) > 380
     np.testing.assert_allclose(plots.sigma[:, 0], 20e-9, rtol=0.01)
-    near = np.linalg.norm([-1500.0, 1500.0, 90.0])
-    exact_s = (near - np.linalg.norm([1500.0, 1500.0, 90.0])) / SPEED_OF_LIGHT_MPS
+    far = np.linalg.norm([-1500.0, 1500.0, 90.0])
+    exact_s = (np.linalg.norm([1500.0, 1500.0, 90.0]) - far) / SPEED_OF_LIGHT_MPS
     off_m = SPEED_OF_LIGHT_MPS * (plots.measurement[:, 0] - exact_s)
     assert off_m.std() == pytest.approx(6.0, rel=0.15)
     assert np.isnan(plots.measurement[:, 1:]).all()

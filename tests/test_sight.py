@@ -55,9 +55,13 @@ def drawn(surroundings: Surroundings, count: int, agl_m: float) -> Floats:
     return above(surroundings, east, north, agl_m)
 
 
-def test_who_is_in_sight_agrees_with_rays_over_the_ellipsoid(hills: Surroundings) -> None:
-    (eye,) = above(hills, [1500.0], [-2200.0], 25.0)
-    sight = Sight.over(hills, eye, 30e3)
+@pytest.mark.parametrize("passes", [False, True], ids=["map", "rays"])
+@pytest.mark.parametrize("eye_agl_m", [25.0, 150.0])
+def test_who_is_in_sight_agrees_with_rays_over_the_ellipsoid(
+    hills: Surroundings, passes: bool, eye_agl_m: float
+) -> None:
+    (eye,) = above(hills, [1500.0], [-2200.0], eye_agl_m)
+    sight = Sight.passing(hills, eye) if passes else Sight.over(hills, eye, 30e3)
     for agl_m, wanted in ((30.0, 0.97), (150.0, 0.97)):
         place = drawn(hills, 600, agl_m)
         clear_m = np.array([clear_over(hills.ground, FRAME, eye, target) for target in place])
@@ -65,13 +69,13 @@ def test_who_is_in_sight_agrees_with_rays_over_the_ellipsoid(hills: Surroundings
         assert agree.mean() >= wanted
         # Grids of 90 m differ by metres; by more they must not.
         assert (np.abs(clear_m[~agree]) < 8.0).all()
-        assert 0.03 < (clear_m > 0.0).mean() < 0.98
+        assert 0.03 < (clear_m > 0.0).mean() < (0.98 if agl_m == 30.0 else 1.01)
 
 
 def test_over_flat_ground_only_the_horizon_counts() -> None:
     surroundings = stage.surroundings(FRAME, 500.0)
     sight = Sight.over(surroundings, np.array([0.0, 0.0, 20.0]), 1e5)
-    assert sight.lowest_m.size == 0
+    assert sight.smooth
     far = np.array([[40e3, 0.0, -110.0], [40e3, 0.0, 300.0], [np.nan] * 3])
     assert sight.clear(far).tolist() == [False, True, False]
     assert (sight.lowest_rad(np.zeros(2), np.ones(3)) == -0.5 * np.pi).all()
@@ -120,6 +124,37 @@ def test_below_the_ground_or_beyond_it_there_is_no_sight(hills: Surroundings) ->
         Sight.over(hills, inside, 20e3)
     with pytest.raises(ValueError, match="it lies beyond the terrain"):
         Sight.over(hills, np.array([50e3, 0.0, 900.0]), 20e3)
+    with pytest.raises(ValueError, match=r"it lies 3\.0 m below the ground"):
+        Sight.passing(hills, inside)
+
+
+@pytest.mark.parametrize("outside_m", [None, 700.0])
+def test_what_passes_sees_as_what_stays(outside_m: float | None) -> None:
+    """Targets beyond the terrain too, and below its highest ground."""
+    terrain = {"size_km": 20, "relief_m": 400, "seed": 2}
+    surroundings = over(terrain | ({"outside_height_m": outside_m} if outside_m else {}))
+    (eye,) = above(surroundings, [3e3], [-1e3], 120.0)
+    passing, staying = Sight.passing(surroundings, eye), Sight.over(surroundings, eye, 60e3)
+    rng = np.random.default_rng(3)
+    place = rng.uniform(-20e3, 20e3, (4000, 3))
+    place[:, 2] = rng.uniform(0.0, 1500.0, 4000) - 0.5 * (place[:, :2] ** 2).sum(axis=1) / 6.4e6
+    place[:5] = np.nan
+    one, other = passing.clear(place), staying.clear(place)
+    assert 0.2 < other.mean() < 0.95
+    assert (one != other).mean() < (0.005 if outside_m else 0.03)
+    assert passing.height_m == staying.height_m
+    assert not passing.smooth
+
+
+def test_what_passes_makes_no_map_and_is_told_without_relief(hills: Surroundings) -> None:
+    (eye,) = above(hills, [0.0], [0.0], 300.0)
+    assert Sight.passing(hills, eye).obstacles.lowest_m.size == 0
+    sensor = radar(hills, eye)
+    came = sensor.moved_to(eye, hills)
+    assert came.sight.obstacles.heights_m is hills.ground.heights_m  # type: ignore[union-attr]
+    models = sensor_models([sensor, came], hills, [1])
+    assert models.mask_rad[0].max() > -0.4
+    assert (models.mask_rad[1] == -0.5 * np.pi).all()
 
 
 def radar(surroundings: Surroundings, place: Floats) -> Radar:

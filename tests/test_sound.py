@@ -10,9 +10,11 @@ import pytest
 import stage
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+from scipy import special
 
 from sensors.acoustic import Acoustic, arrivals
 from sensors.detection import detection_probability
+from sensors.refraction import creeping_db_per_m, shadow_reach_m
 from sensors.registry import SensorSpec
 from sensors.scene import Scene
 from sensors.sound import (
@@ -93,6 +95,66 @@ def test_wind_is_loud_at_low_frequencies_and_grows_fast() -> None:
     twice = wind_noise_dba(100.0, 20.0, 0.1) - wind_noise_dba(100.0, 10.0, 0.1)
     assert twice == pytest.approx(63.0 * np.log10(2.0), abs=1e-9)
     assert wind_noise_dba(100.0, 0.0, 0.1) == -np.inf
+
+
+# Wind -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wind", "rough", "height"), [(3.0, 0.1, 50.0), (10.0, 0.03, 300.0)])
+def test_a_grazing_ray_is_that_of_snells_law(wind: float, rough: float, height: float) -> None:
+    """Traced step by step through the wind, exactly: tan² θ = c² / (c − u)² − 1."""
+    c = 340.0
+    z = rough * np.exp(np.linspace(0.0, np.sqrt(np.log(height / rough)), 20_001)[1:] ** 2)
+    cosine = 1.0 - wind * np.log(z / rough) / np.log(10.0 / rough) / c
+    across = np.trapezoid(1.0 / np.sqrt(1.0 / cosine**2 - 1.0), z)
+    assert shadow_reach_m(height, wind, c, rough) == pytest.approx(across, rel=0.04)
+
+
+def test_the_shadow_comes_nearer_with_the_wind_and_not_at_all_downwind() -> None:
+    reach = shadow_reach_m(100.0, np.array([-5.0, 0.0, 2.5, 10.0]), 340.0, 0.1)
+    assert np.isinf(reach[:2]).all()
+    assert reach[2] == pytest.approx(2.0 * reach[3])
+    assert shadow_reach_m(0.0, 5.0, 340.0, 0.1) < 1e-6
+
+
+def test_creeping_sound_dies_as_the_first_mode_of_a_linear_profile() -> None:
+    """k_x² = k² + (2 k² / R)^⅔ a e^(iπ/3), Ai(−a) = 0: the pressure is none on soft ground."""
+    k, radius, zero = 2.0 * np.pi * 500.0 / 340.0, 2000.0, -special.ai_zeros(1)[0][0]
+    mode = np.sqrt(k**2 + (2.0 * k**2 / radius) ** (2 / 3) * zero * np.exp(1j * np.pi / 3.0))
+    assert creeping_db_per_m(500.0, radius, 340.0) == pytest.approx(8.685889 * mode.imag, rel=5e-3)
+
+
+def test_against_the_wind_a_piston_engine_is_lost_long_before_it_is_downwind() -> None:
+    reach = {}
+    for name, wind_from in (("downwind", 0.0), ("across", 90.0), ("upwind", 180.0)):
+        ears = built(wind_mps=5.0, wind_from_deg=wind_from)
+        pd = []
+        range_m = np.geomspace(100.0, 6000.0, 80)
+        for slant_m in range_m:
+            alone = flying([0.0, np.sqrt(slant_m**2 - 90.0**2), 100.0], **PISTON)
+            pd.append(ears.visibility(alone, alone.truth(100.0))[0][0])
+        reach[name] = range_m[np.array(pd) >= 0.5].max()
+    assert reach["downwind"] == reach["across"]
+    assert reach["downwind"] > 2500.0
+    assert 300.0 < reach["upwind"] < 0.5 * reach["downwind"]
+
+
+def test_the_shadow_begins_at_its_edge_and_is_never_deeper_than_told() -> None:
+    ears = built(wind_mps=5.0, wind_from_deg=180.0)
+    edge = sum(
+        float(shadow_reach_m(height, 5.0, speed_of_sound_mps(15.0), 0.1)) for height in (60.0, 10.0)
+    )
+    across = np.array([edge - 1.0, edge + 10.0, edge + 2000.0])
+    rise = np.full(3, 50.0)
+    polar = np.column_stack([np.hypot(across, rise), 0.0 * rise, np.arctan2(rise, across), rise])
+    lost = ears.shadow_db(polar, np.full(3, 300.0))
+    assert lost[0] == 0.0
+    assert 0.1 < lost[1] < 10.0
+    assert lost[2] == 25.0
+    polar[:, 1] = np.pi  # the wind carries it
+    assert not ears.shadow_db(polar, np.full(3, 300.0)).any()
+    still = built(wind_mps=0.0)
+    assert not still.shadow_db(polar, np.full(3, 300.0)).any()
 
 
 # Delay ------------------------------------------------------------------------------------

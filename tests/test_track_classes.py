@@ -21,6 +21,7 @@ from sim.engine.pictures import DistributedPicture
 from sim.engine.step import run, step
 from sim.picture.class_models import CLIMB, SPEED, classified_as, feature_log_density
 from sim.picture.classification import Classifier, generic_models, rcs_from_snr
+from sim.picture.echoes import Echoes, echoes_of
 from sim.picture.looks import EchoFacts, Looks
 from sim.picture.track_classes import INTERVAL_S, TrackClasses, with_classes
 from sim.tracking import Tracker, TrackerConfig
@@ -154,8 +155,9 @@ def test_looks_are_read_from_plots() -> None:
         reply=[Reply.NONE, Reply.CIVIL, Reply.NONE],
     )
     looks = Looks.of(plots, np.array([4, 5, 6], np.int32), ECHOES)
-    np.testing.assert_allclose(looks.rcs_dbsm, [0.0, 0.0, np.nan])
-    np.testing.assert_allclose(looks.rcs_least_dbsm, [-8.0, -48.0, np.nan])
+    assert looks.snr_db.tolist() == [20.0, 60.0, 20.0]
+    assert looks.sensor.tolist() == [0, 0, 1]
+    assert looks.measurement[:, 0].tolist() == [10e3, 1e3, 10e3]
     assert looks.silent.tolist() == [True, False, False]
     kept = looks.renumbered(np.array([7, 0, 8], np.int32))
     assert kept.number.tolist() == [7, 8]
@@ -166,13 +168,16 @@ def test_looks_are_read_from_plots() -> None:
 def test_what_is_seen_is_weighed_by_what_could_have_been_seen() -> None:
     """Over all looks that there can be, each class's probability sums up to one."""
     for least in (-35.0, -10.0, 15.0):
-        seen = np.arange(least + 0.01, 90.0, 0.02)
+        over = np.geomspace(1e-9, 125.0, 4000)  # what is hardly ever seen barely shows
         classifier = Classifier()
         classifier.observe(
-            np.arange(seen.size), 0.0, rcs_dbsm=seen, rcs_least_dbsm=np.full(seen.size, least)
+            np.arange(over.size),
+            0.0,
+            rcs_dbsm=least + over,
+            rcs_least_dbsm=np.full(over.size, least),
         )
-        density = np.exp(classifier._belief.evidence) / math.sqrt(2.0 * math.pi)
-        np.testing.assert_allclose(density.sum(axis=0) * 0.02, 1.0, atol=1e-4)
+        density = np.exp(classifier._belief.evidence)
+        np.testing.assert_allclose(np.trapezoid(density, over, axis=0), 1.0, atol=1e-3)
 
 
 def test_without_a_limit_looks_count_as_they_are() -> None:
@@ -186,9 +191,8 @@ def test_several_looks_at_once_are_taken_one_after_the_other() -> None:
     together, apart = Classifier(), Classifier()
     number, nothing = np.array([3, 8], np.int32), np.full((2, 5), np.nan)
     looks, least = np.array([1.0, -4.0, 6.0, 2.0]), np.full(4, np.nan)
-    together.take_in(
-        number, 0.0, nothing, np.zeros((2, 5)), np.array([1, 0, 1, 1]), looks, least, None
-    )
+    echoes = Echoes.plain(looks, least, len(MODELS))
+    together.take_in(number, 0.0, nothing, np.zeros((2, 5)), np.array([1, 0, 1, 1]), echoes, None)
     for pair in ([-4.0, 1.0], [np.nan, 6.0], [np.nan, 2.0]):
         apart.observe(number, 0.0, rcs_dbsm=pair)
     np.testing.assert_allclose(together.probabilities(number), apart.probabilities(number))
@@ -272,11 +276,26 @@ def twin(world: object, snapshots: list[Snapshot], took: list[tuple[Estimates, L
                     reply_counts=[counts],
                 )
                 for j in own:
-                    one.observe(
-                        [number],
+                    if math.isnan(looks.snr_db[j]):
+                        continue
+                    ago_s = snapshot.time_s - looks.time_s[j]
+                    echo = echoes_of(
+                        looks.take(np.array([j])),
+                        np.array([float(frame.height_m_of(place)) - ago_s * climb]),
+                        np.array([math.sqrt(P[2, 2])]),
+                        velocity[None],
+                        np.array([math.sqrt((P[3, 3] + P[4, 4]) / 2)]),
+                        MODELS,
+                        world.echoes,  # type: ignore[attr-defined]
+                    )
+                    one.take_in(
+                        np.array([number], np.int32),
                         snapshot.time_s,
-                        rcs_dbsm=[looks.rcs_dbsm[j]],
-                        rcs_least_dbsm=[looks.rcs_least_dbsm[j]],
+                        np.full((1, 5), np.nan),
+                        np.zeros((1, 5)),
+                        np.array([0]),
+                        echo,
+                        np.array([counts], float),
                     )
                 said[number] = one.probabilities([number])[0]
         for k, number in enumerate(snapshot.tracks.number.tolist()):

@@ -28,6 +28,8 @@ COMMANDS = {
     "new": ("scenario", "Write a small commented scenario to start from."),
     "check": ("scenario", "Check scenario files; show every mistake in its place."),
     "schema": ("scenario", "Print the JSON Schema of scenario files."),
+    "coverage": ("coverage", "Compute where something can come through, and map it."),
+    "place": ("coverage", "Choose what to build next among candidate sites."),
     "verify": ("verify", "Compare physics and tracker with published numbers."),
     "bench": ("bench", "Measure speed against a peer and the machine's own bandwidth."),
 }

@@ -19,7 +19,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 def bench(
     name: Annotated[
         str,
-        typer.Argument(help="filters, tracker, scale, versus, quality, terrain, sensors or all."),
+        typer.Argument(
+            help="filters, tracker, scale, versus, quality, terrain, sensors, detection or all."
+        ),
     ] = "all",
     as_json: AsJson = False,
     plots: Annotated[
@@ -55,6 +57,7 @@ def bench(
     run. filters: the kernels. tracker: the whole tracker, by settings. scale: up to a
     million targets. versus: other trackers on the same plots. quality: hard scenes.
     terrain: line of sight over relief. sensors: a hundred radars that observe.
+    detection: exact probabilities a second.
     Benchmarks belong to the source checkout and are not installed.
     """
     suite = _suite()

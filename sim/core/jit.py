@@ -36,6 +36,7 @@ KERNEL_ROOMS: dict[str, tuple[str, ...]] = {
     "sensors": _GROUND,
     "sim/tracking": _GROUND,
     "sim/metrics": _GROUND,
+    "sim/coverage": _GROUND,
 }
 _UNUSED_DAYS = 30.0
 #: Below so many tracks, waking a second thread costs more than it saves.

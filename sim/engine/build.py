@@ -11,15 +11,19 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
-from sim.engine.chance import Chance
+from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
 from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
+from sim.scenario.along import standing_sites
 from sim.scenario.loader import LoadedScenario
-from sim.scenario.specs import Corridor, Network, Scenario, Site
+from sim.scenario.protecting import Corridor, Line
+from sim.scenario.sites import Network, Site
+from sim.scenario.specs import Scenario
+from sim.world.chance import Chance
 from sim.world.frames import Frame
 from sim.world.spec import Position
 from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
@@ -56,7 +60,9 @@ def build(scenario: LoadedScenario) -> World:
         spec.emitters,
     )
     sensors, kinds, carriers, sites = _sites(spec, surroundings, targets)
+    blinded = hindered(sensors, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
+    platforms = Platforms(carriers, surroundings, blinded)
     return World(
         spec=spec,
         folder=scenario.folder,
@@ -64,9 +70,11 @@ def build(scenario: LoadedScenario) -> World:
         frame=frame,
         targets=targets,
         sensors=sensors,
-        platforms=Platforms(carriers, surroundings),
-        models=sensor_models(sensors, surroundings),
-        echoes=echo_facts(sensors),
+        platforms=platforms,
+        models=sensor_models(
+            sensors, surroundings, SECTORS if blinded.size else 1, platforms.moving.tolist()
+        ),
+        echoes=echo_facts(sensors, surroundings.frame),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
@@ -93,7 +101,7 @@ def _sites(
     kinds: list[str] = []
     carriers: list[Carrier | None] = []
     sites = []
-    for site in spec.sites:
+    for _, site in standing_sites(spec):
         carrier = None
         if site.position is not None:
             place = np.array(_enu(surroundings, site.position))
@@ -152,7 +160,7 @@ def _setting(
     kinds: tuple[str, ...],
 ) -> Setting:
     frame = surroundings.frame
-    aboard = {site.id: site.aboard for site in spec.sites}
+    aboard = {site.id: site.aboard for _, site in standing_sites(spec)}
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
         scenario=spec.name,
@@ -206,15 +214,16 @@ def _sensor_facts(sensor: Sensor, kind: str, carrier: str | None) -> SensorFacts
 def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[ProtectedFacts]:
     facts = []
     for thing in spec.protect:
-        corridor = isinstance(thing, Corridor)
-        path = thing.path if isinstance(thing, Corridor) else (thing.position,)
-        radius_m = thing.width_km * 500.0 if isinstance(thing, Corridor) else thing.radius_km * 1e3
-        facts.append(
-            ProtectedFacts(
-                id=thing.id,
-                kind="corridor" if corridor else "point",
-                path_enu_m=tuple(_enu(surroundings, place) for place in path),
-                radius_m=radius_m,
+        if isinstance(thing, Line):
+            path = tuple(
+                Position(latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg)
+                for place in thing.path
             )
-        )
+            radius_m = 1e3 * thing.depth_km
+        elif isinstance(thing, Corridor):
+            path, radius_m = thing.path, 500.0 * thing.width_km
+        else:
+            path, radius_m = (thing.position,), 1e3 * thing.radius_km
+        places = tuple(_enu(surroundings, place) for place in path)
+        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
     return facts

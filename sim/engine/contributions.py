@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from sim.core.tables import Snapshot
-from sim.engine.chance import Chance
 from sim.engine.judging import judge_recording
 from sim.engine.pictures import open_picture
 from sim.engine.recorder import record
 from sim.engine.retracking import track_again
 from sim.engine.world import World
 from sim.record.recording import Recording
+from sim.world.chance import Chance
 
 
 def contributions(

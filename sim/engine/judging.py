@@ -17,7 +17,7 @@ from sim.metrics.workload import per_radar
 from sim.record.recording import Recording
 from sim.record.setting import Setting
 from sim.record.tables import SITE_TRACKS, Columns, Vocabulary
-from sim.scenario import specs
+from sim.scenario import protecting
 from sim.scenario.specs import Scenario
 from sim.world.frames import Frame
 
@@ -60,6 +60,7 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
         detectability=truth.numbers("detectability")[truth_rows],
         visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[truth_rows],
         best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
+        misled=truth.numbers("misled")[truth_rows],
     )
     judged_truth, picture = objects.truth(history), _history(tracks, vocabulary, interval_s)
     metrics = judge(
@@ -148,7 +149,9 @@ def _protected(spec: Scenario, setting: Setting, objects: JudgedObjects) -> list
     protected: list[Corridor | Point] = []
     for thing, facts in zip(spec.protect, setting.protected, strict=True):
         path = np.array(facts.path_enu_m)
-        if isinstance(thing, specs.Corridor):
+        if isinstance(thing, protecting.Line):
+            continue
+        if isinstance(thing, protecting.Corridor):
             apart = thing.separation
             protected.append(
                 Corridor(

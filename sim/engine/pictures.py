@@ -21,8 +21,8 @@ from sim.tracking.history import Taken
 from sim.tracking.registration import Biases
 
 if TYPE_CHECKING:
-    from sim.engine.chance import Chance
     from sim.engine.world import SiteSensors, World
+    from sim.world.chance import Chance
 
 #: A site counts as silent once so many reports in a row were lost at this probability.
 _SILENCE_PROBABILITY = 1e-6

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from sensors.abilities import Recognises
+from sensors.abilities import ExpectsEchoes, Recognises
 from sensors.registry import Sensor
 from sensors.sight import Sight
 from sim.core.tables import ELEVATION, Floats
 from sim.picture.looks import EchoFacts
 from sim.tracking import SensorModels
+from sim.world.frames import Frame
 from sim.world.relief import Relief
 from sim.world.surroundings import Surroundings
 
@@ -22,13 +23,20 @@ _SECTORS = 360
 _RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 5
 
 
-def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> SensorModels:
+def sensor_models(
+    sensors: Sequence[Sensor],
+    surroundings: Surroundings,
+    noise_sectors: int = 1,
+    moving: Collection[int] = (),
+) -> SensorModels:
     """Return the sensors as the tracker knows them.
 
     Detection is that of a target of ``EXPECTED_RCS_M2``. Azimuths outside a sensor's sector,
     to the degree, are told as masked up to the zenith. Relief is told by half a degree and a
     256th of the range, each with the lowest elevation that is seen anywhere in it: a track in
-    sight must not count as hidden because a hill is near.
+    sight must not count as hidden because a hill is near. Of ``moving`` sensors (rows) no
+    relief is told: what hides a target now may not at the next look. Noise of jammers, and
+    whether a sensor keeps silent, will be told as they come, in ``noise_sectors`` of azimuth.
     """
     frame, ground = surroundings.frame, surroundings.ground
     ground_m = ground.lowest_m if isinstance(ground, Relief) else frame.height_m
@@ -52,15 +60,16 @@ def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> Sens
         false_alarm_probability=np.array([sensor.false_alarm_probability for sensor in sensors]),
         horizon=np.array([sensor.horizon for sensor in sensors]),
         ground_m=np.full(len(sensors), ground_m),
-        mask_rad=_relief_mask_rad(sensors, surroundings)
+        mask_rad=_relief_mask_rad(sensors, surroundings, moving)
         if isinstance(ground, Relief)
         else _mask_rad(sensors, _SECTORS),
+        noise=np.ones((len(sensors), noise_sectors)),
         listens=np.array([sensor.listens for sensor in sensors]),
         id=np.array([sensor.id for sensor in sensors], np.str_),
     )
 
 
-def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
+def echo_facts(sensors: Sequence[Sensor], frame: Frame) -> EchoFacts:
     """Return the sensors as who classifies their plots knows them."""
     return EchoFacts(
         snr_reference_db=np.array([sensor.snr_reference_db for sensor in sensors]),
@@ -70,6 +79,9 @@ def echo_facts(sensors: Sequence[Sensor]) -> EchoFacts:
         confusion=np.array(
             [s.confusion if isinstance(s, Recognises) else np.nan for s in sensors], float
         ),
+        expects=tuple(s if isinstance(s, ExpectsEchoes) else None for s in sensors),
+        enu_R_sensor=np.array([sensor.enu_R_sensor for sensor in sensors]),
+        height_m=np.array([float(frame.height_m_of(sensor.origin_enu_m)) for sensor in sensors]),
     )
 
 
@@ -83,15 +95,17 @@ def _mask_rad(sensors: Sequence[Sensor], sectors: int) -> Floats:
     return np.where(off_rad <= half_rad, -0.5 * np.pi, 0.5 * np.pi)
 
 
-def _relief_mask_rad(sensors: Sequence[Sensor], surroundings: Surroundings) -> Floats:
+def _relief_mask_rad(
+    sensors: Sequence[Sensor], surroundings: Surroundings, moving: Collection[int]
+) -> Floats:
     """(S, A, D) the same with relief, by azimuth and range."""
     mask_rad = np.repeat(_mask_rad(sensors, _RELIEF_SECTORS)[:, :, None], _RELIEF_PARTS, axis=2)
     if mask_rad.shape[1] == 1:
         mask_rad = np.repeat(mask_rad, _RELIEF_SECTORS, axis=1)
     # Ends of sectors and parts are asked too: they belong to both neighbours.
     azimuth_rad = 2.0 * np.pi * _asked(_RELIEF_SECTORS, _ASKED) / _RELIEF_SECTORS
-    for sensor, mask in zip(sensors, mask_rad, strict=True):
-        if not sensor.horizon or not np.isfinite(sensor.range_max_m):
+    for row, (sensor, mask) in enumerate(zip(sensors, mask_rad, strict=True)):
+        if row in moving or not sensor.horizon or not np.isfinite(sensor.range_max_m):
             continue
         sight = Sight.over(surroundings, sensor.origin_enu_m, sensor.range_max_m)
         part_m = sensor.range_max_m / _RELIEF_PARTS

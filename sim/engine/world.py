@@ -10,8 +10,7 @@ import numpy as np
 from sensors.abilities import Remembers
 from sensors.registry import Sensor
 from sensors.scene import Cues
-from sim.core.tables import Bytes, Floats, Ints, Truth
-from sim.engine.chance import Chance
+from sim.core.tables import Bools, Bytes, Floats, Ints, Truth
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
 from sim.picture.claims import Claims
@@ -21,6 +20,7 @@ from sim.record.setting import Setting
 from sim.scenario.specs import Scenario
 from sim.tracking import SensorModels
 from sim.tracking.policy import sensor_columns
+from sim.world.chance import Chance
 from sim.world.frames import Frame
 from sim.world.truth import Targets
 
@@ -88,6 +88,7 @@ class World:
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
             best_sensor=np.full(n, -1, np.int32),
+            misled=np.zeros(n, np.bool_),
         )
 
 
@@ -112,3 +113,4 @@ class State:
     detectability: Floats
     visibility: Bytes
     best_sensor: Ints
+    misled: Bools

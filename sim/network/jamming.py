@@ -11,7 +11,7 @@ from sim.world.windows import is_on
 
 if TYPE_CHECKING:
     from sim.core.tables import Bools, Floats
-    from sim.scenario.specs import LinkRadio
+    from sim.scenario.sites import LinkRadio
     from sim.world.attackers import Attacker
     from sim.world.electronic_attack import NoiseJammer
     from sim.world.surroundings import Surroundings

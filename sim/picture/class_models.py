@@ -31,9 +31,8 @@ _STEADY = slice(CLIMB, TURN + 1)
 #: exponential (1, 2) and of four-degree chi-squared power (3, 4).
 _DB = 10.0 / math.log(10.0)
 _LOOK_OFFSET_DB = np.array([0.0, -0.57722, -0.57722, -0.27036, -0.27036]) * _DB
-#: Deviation of exponential power's logarithm, for all classes: how steady looks are tells
-#: more of threshold and averaging in the sensor than of the target.
-_LOOK_DEVIATION_DB = 1.28255 * _DB
+#: Mean and deviation of exponential power's logarithm over its mean's.
+FADING_DB = (-0.57722 * _DB, 1.28255 * _DB)
 
 #: Chance that an interrogation of a transponder brings nothing, or the other kind's answer.
 _UNANSWERED, _MISTAKEN = 0.1, 0.003
@@ -57,10 +56,16 @@ class ClassModels:
     steady_share : share of time in straight and level flight
     correlation_s : (5,) time over which speed, height, Doppler spread, climb and turn keep
         their value
-    rcs_dbsm, rcs_spread_db : (C,) mean echo over aspects and targets, and its deviation; in
-        one look's decibels, so that fading is in the mean
-    rcs_look_db : deviation of one look from that, the same for all classes
+    rcs_dbsm, rcs_spread_db : (C,) mean echo over aspects and targets, and its deviation; looks
+        fade exponentially about it, of all classes: how steady looks are tells more of
+        threshold and averaging in the sensor than of the target. Where a class's own fading
+        has another mean logarithm, that is in the mean
+    rcs_error_db : deviation of what is expected of a look, at a place that is known
     rcs_correlation_s : time over which an aspect keeps its echo
+    place_correlation_s : time over which a track errs alike in where the echo comes from
+    rcs_aspect : (C, A) factor on the mean echo by the angle from the nose, as ``Signatures``
+    rotor : (C,) row of each class in the next two
+    rotor_rcs, rotor_tip_mps : (R,) of blades or wings, as in ``Signatures``
     transponder : (C, 3) share of targets that answer with each ``Reply``
     outlier_share : share of values that say nothing of the class
     """
@@ -75,8 +80,13 @@ class ClassModels:
     correlation_s: Floats
     rcs_dbsm: Floats
     rcs_spread_db: Floats
-    rcs_look_db: float
+    rcs_error_db: float
     rcs_correlation_s: float
+    place_correlation_s: float
+    rcs_aspect: Floats
+    rotor: Ints
+    rotor_rcs: Floats
+    rotor_tip_mps: Floats
     transponder: Floats
     outlier_share: float
 
@@ -94,9 +104,9 @@ class ClassModels:
         shared = {key: float(preset.value) for key, preset in seen["every-class"].items()}
         names = tuple(name for name in seen if name != "every-class")
 
-        def column(key: str) -> Floats:
+        def column(key: str, missing: float = np.nan) -> Floats:
             entries = [{**flown.get(name, {}), **seen[name]}[key].value for name in names]
-            return np.array(entries, float)
+            return np.array([missing if value is None else value for value in entries], float)
 
         floor = np.array([shared[f"{key}_floor_{unit}"] for key, unit in _UNITS])
         medians = np.stack([column(key) for key in _MEDIANS])
@@ -106,6 +116,10 @@ class ClassModels:
         active = 0.5 * np.stack([column("climb_rate_mps"), turn])
         swerling = column("swerling").astype(int)
         civil, military = column("civil_reply_share"), column("military_reply_share")
+        blades = np.stack(
+            [10.0 ** (0.1 * column("rotor_rcs_db", -np.inf)), column("rotor_tip_mps", 0.0)]
+        )
+        rotors, rotor = np.unique(blades, axis=1, return_inverse=True)
         times = ("speed", "height", "doppler", "climb", "turn")
         return cls(
             names=names,
@@ -116,10 +130,15 @@ class ClassModels:
             active_deviation=np.hypot(active, steady[:, None]),
             steady_share=shared["steady_share"],
             correlation_s=np.array([shared[f"{key}_correlation_s"] for key in times]),
-            rcs_dbsm=column("rcs_dbsm") + _LOOK_OFFSET_DB[swerling],
+            rcs_dbsm=column("rcs_dbsm") + _LOOK_OFFSET_DB[swerling] - _LOOK_OFFSET_DB[1],
             rcs_spread_db=column("rcs_spread_db"),
-            rcs_look_db=math.hypot(_LOOK_DEVIATION_DB, shared["rcs_error_db"]),
+            rcs_error_db=shared["rcs_error_db"],
             rcs_correlation_s=shared["rcs_correlation_s"],
+            place_correlation_s=shared["place_correlation_s"],
+            rcs_aspect=10.0 ** (0.1 * column("rcs_aspect_db")),
+            rotor=rotor.ravel().astype(np.int32),
+            rotor_rcs=rotors[0],
+            rotor_tip_mps=rotors[1],
             transponder=np.stack([1.0 - civil - military, civil, military], axis=1),
             outlier_share=shared["outlier_share"],
         )
@@ -216,3 +235,11 @@ def normal_log_density(difference: Floats, deviation: Floats | float) -> Floats:
     """Return the log-density of N(0, deviation²), but for a constant of all classes."""
     log: Floats = -0.5 * (difference / deviation) ** 2 - np.log(deviation)
     return log
+
+
+def log_over(least: Floats, mean: Floats | float, variance: Floats) -> Floats:
+    """Return the logarithm of the probability that a normal variable exceeds ``least``."""
+    from scipy.special import log_ndtr  # scipy is slow to import
+
+    logarithm: Floats = log_ndtr((mean - least) / np.sqrt(variance))
+    return logarithm

@@ -23,13 +23,22 @@ from sim.picture.class_models import (
     ClassModels,
     feature_log_density,
     generic_models,
-    normal_log_density,
     reply_log_likelihood,
     seen_log_likelihood,
 )
+from sim.picture.echoes import Echoes
 
 #: Prior probability of ``OTHER``, unless a prior is given.
 _OTHER_PRIOR = 0.05
+
+#: Nepers of power in a decibel.
+_NEPERS = math.log(10.0) / 10.0
+#: Where a normal law is summed over, in its deviations, and with which weights: so close
+#: that even the widest class's law is smooth beside the fading.
+_NODES = np.linspace(-4.0, 4.0, 33)
+_LOG_WEIGHTS = -0.5 * _NODES**2 - math.log(np.exp(-0.5 * _NODES**2).sum())
+#: Exponent beyond which a look is impossible anyway.
+_HUGE = 200.0
 
 
 def rcs_from_snr(snr_db: ArrayLike, range_m: ArrayLike, snr_reference_db: ArrayLike) -> Floats:
@@ -63,8 +72,10 @@ class _Belief:
 
     ``evidence`` (N, C): log-likelihood of all but replies; ``replies`` (N, C): of those;
     ``feature_s`` (N, 5), ``feature_log`` (N, 5, C): time and log-density of each
-    feature's last value, NaN and 0 before; ``rcs_s`` (N,), ``rcs_mean``, ``rcs_variance``
-    (N, C): the mean echo under each class, as of the last look.
+    feature's last value, NaN and 0 before; ``rcs_s`` (N,): time of the last look;
+    ``rcs_mean``, ``rcs_variance`` (N, C): then, of the mean echo under each class;
+    ``place_mean``, ``place_variance`` (N, C): of the error of what the sensor expects, in
+    standard deviations; ``covariance`` (N, C): of both.
     """
 
     number: Ints
@@ -75,6 +86,9 @@ class _Belief:
     rcs_s: Floats
     rcs_mean: Floats
     rcs_variance: Floats
+    place_mean: Floats
+    place_variance: Floats
+    covariance: Floats
 
     def of(self, number: Ints, fresh: _Belief) -> _Belief:
         """Return the belief on the given tracks, ``fresh`` for those not known."""
@@ -154,6 +168,9 @@ class Classifier:
             rcs_s=np.full(1, np.nan),
             rcs_mean=self.models.rcs_dbsm[None].copy(),
             rcs_variance=self.models.rcs_spread_db[None] ** 2,
+            place_mean=np.zeros((1, count)),
+            place_variance=np.ones((1, count)),
+            covariance=np.zeros((1, count)),
         )
         self._belief = self._fresh.of(np.empty(0, np.int32), self._fresh)
 
@@ -240,7 +257,8 @@ class Classifier:
                 raise ValueError(f"reply_counts must be ({given.size}, 3), none negative")
             counts = counts[order]
         looked = np.flatnonzero(np.isfinite(rcs))
-        self.take_in(numbers, time_s, features, error, looked, rcs[looked], least[looked], counts)
+        echoes = Echoes.plain(rcs[looked], least[looked], len(self.models))
+        self.take_in(numbers, time_s, features, error, looked, echoes, counts)
 
     def take_in(
         self,
@@ -249,8 +267,7 @@ class Classifier:
         features: Floats,
         error: Floats,
         looked: NDArray[np.intp],
-        rcs_dbsm: Floats,
-        rcs_least_dbsm: Floats,
+        echoes: Echoes,
         counts: Floats | None,
     ) -> None:
         """Take in columns without checking them, as ``observe``; any number of looks.
@@ -262,7 +279,7 @@ class Classifier:
         features : (N, 5) values in the order of ``class_models``, NaN where not known
         error : (N, 5) their standard deviations
         looked : (K,) rows of the tracks that were looked at, in order of time for each track
-        rcs_dbsm, rcs_least_dbsm : (K,) of these looks, NaN where not known
+        echoes : (K,) of these looks
         counts : (N, 3) as ``reply_counts``, or None
         """
         belief = self._belief.of(number, self._fresh)
@@ -270,7 +287,7 @@ class Classifier:
         if seen.size:
             self._observe_features(belief, time_s, seen, features[seen], error[seen])
         for now in _rounds(looked):
-            self._observe_rcs(belief, time_s, looked[now], rcs_dbsm[now], rcs_least_dbsm[now])
+            self._observe_rcs(belief, time_s, looked[now], echoes.take(now))
         if counts is not None:
             belief.replies[:] = reply_log_likelihood(counts, self.models.transponder)
         self._belief = belief
@@ -325,43 +342,70 @@ class Classifier:
         belief.feature_s[rows] = np.where(known, time_s, before_s)
 
     def _observe_rcs(
-        self, belief: _Belief, time_s: float, rows: NDArray[np.intp], rcs: Floats, least: Floats
+        self, belief: _Belief, time_s: float, rows: NDArray[np.intp], echoes: Echoes
     ) -> None:
         models, share = self.models, self.models.outlier_share
+        rcs, least, sigma = echoes.rcs_dbsm, echoes.least_dbsm, echoes.sigma_db
         before_s = belief.rcs_s[rows]
-        age = np.where(np.isnan(before_s), 0.0, time_s - before_s)
-        a = np.exp(-age / models.rcs_correlation_s)[:, None]
+        age = np.where(np.isnan(before_s), 0.0, time_s - before_s)[:, None]
+        a, b = np.exp(-age / models.rcs_correlation_s), np.exp(-age / models.place_correlation_s)
         spread = models.rcs_spread_db**2
         mean = models.rcs_dbsm + a * (belief.rcs_mean[rows] - models.rcs_dbsm)
         variance = spread + a * a * (belief.rcs_variance[rows] - spread)
-        innovation = rcs[:, None] - mean
-        total = variance + models.rcs_look_db**2
-        right = normal_log_density(innovation, np.sqrt(total)) + math.log1p(-share)
+        place = b * belief.place_mean[rows]
+        place_variance = 1.0 + b * b * (belief.place_variance[rows] - 1.0)
+        covariance = a * b * belief.covariance[rows]
+        # A look is the mean echo and sigma times the error of the place, faded.
+        along_rcs = variance + sigma * covariance
+        along_place = covariance + sigma * place_variance
+        expected = mean + sigma * place
+        total = along_rcs + sigma * along_place + models.rcs_error_db**2
+        right, found, left = _fading(rcs, least, expected, total)
+        right += math.log1p(-share)
         # What says nothing of the class may be of any.
-        any_mean = models.rcs_dbsm[-1]
-        any_total = np.full((rows.size, 1), spread[-1] + models.rcs_look_db**2)
-        stray = normal_log_density(rcs[:, None] - any_mean, np.sqrt(any_total)) + math.log(share)
+        any_total = np.full((rows.size, 1), spread[-1] + models.rcs_error_db**2)
+        any_mean = np.full((rows.size, 1), models.rcs_dbsm[-1])
+        stray = _fading(rcs[:, -1:], least[:, -1:], any_mean, any_total)[0] + math.log(share)
         log = np.logaddexp(right, stray)
-        gain = np.exp(right - log) * variance / total  # a stray look moves the mean little
-        limited = ~np.isnan(least)
-        if limited.any():
-            # A weak target is seen when its echo happens to be strong: what is seen weighs
-            # by what could have been seen.
-            over = _log_over(least[limited, None], mean[limited], total[limited])
-            any_over = _log_over(least[limited, None], any_mean, any_total[limited])
-            log[limited] -= np.logaddexp(over + math.log1p(-share), any_over + math.log(share))
         belief.evidence[rows] += log
-        belief.rcs_mean[rows] = mean + gain * innovation
-        belief.rcs_variance[rows] = (1.0 - gain) * variance
+        trust = np.exp(right - log)  # a stray look moves the means little
+        shift = trust * (found - expected)
+        left = trust * (left + (found - expected) ** 2) + (1.0 - trust) * total - shift**2
+        shift, less = shift / total, (total - left) / total**2
+        belief.rcs_mean[rows] = mean + shift * along_rcs
+        belief.place_mean[rows] = place + shift * along_place
+        belief.rcs_variance[rows] = variance - less * along_rcs**2
+        belief.place_variance[rows] = place_variance - less * along_place**2
+        belief.covariance[rows] = covariance - less * along_rcs * along_place
         belief.rcs_s[rows] = time_s
 
 
-def _log_over(least: Floats, mean: Floats | float, variance: Floats) -> Floats:
-    """Return the logarithm of the probability that a normal variable exceeds ``least``."""
-    from scipy.special import log_ndtr  # scipy is slow to import
+def _fading(
+    look: Floats, least: Floats, mean: Floats, variance: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return what looks (K, C) in decibels say of a normal mean, if fading is exponential.
 
-    logarithm: Floats = log_ndtr((mean - least) / np.sqrt(variance))
-    return logarithm
+    Of looks that show at least ``least`` (NaN: any), the power x over that is exponential
+    again: f(x) = exp(−(x − x₀) / m) / m. The mean's logarithm is summed over ``_NODES``.
+
+    Returns
+    -------
+    log-density per decibel of the look, and mean and variance of the mean after it
+    """
+    deviation = np.sqrt(variance)[..., None]
+    at = mean[..., None] + deviation * _NODES
+    over = _NEPERS * (np.maximum(look, np.fmax(least, -np.inf))[..., None] - at)
+    under = _NEPERS * (np.where(np.isnan(least), -np.inf, least)[..., None] - at)
+    log = over + math.log(_NEPERS) + _LOG_WEIGHTS
+    # e^over − e^under, which loses nothing where both are large.
+    log -= -np.exp(np.minimum(over, _HUGE)) * np.expm1(np.minimum(under - over, 0.0))
+    top = log.max(axis=-1, keepdims=True)
+    weight = np.exp(log - top)
+    sum_ = weight.sum(axis=-1, keepdims=True)
+    weight /= sum_
+    found = (weight * at).sum(axis=-1)
+    left = (weight * (at - found[..., None]) ** 2).sum(axis=-1)
+    return (top + np.log(sum_))[..., 0], found, left
 
 
 def _rounds(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:

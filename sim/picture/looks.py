@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.core.tables import (
-    RANGE,
+    RANGE_RATE,
     Bools,
     Floats,
     Ints,
@@ -19,7 +19,9 @@ from sim.core.tables import (
     no_class,
     nothing,
 )
-from sim.picture.classification import rcs_from_snr
+
+if TYPE_CHECKING:
+    from sensors.abilities import ExpectsEchoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,10 @@ class EchoFacts:
     interrogates : (S,) whether a plot without reply is a silence
     measures_height : (S,) whether a track that it feeds has a height of its own
     confusion : (S,) chance that a class that it tells is wrong; NaN if it tells none
+    expects : the sensors that know what comes back from a place, None for others; if left
+        out, echoes are taken for those of the beam's centre in a vacuum
+    enu_R_sensor : (S, 3, 3) columns are the sensors' local east, north, up
+    height_m : (S,) of the sensors above the ellipsoid; if left out, they look level
     """
 
     snr_reference_db: Floats
@@ -40,9 +46,17 @@ class EchoFacts:
     interrogates: Bools
     measures_height: Bools
     confusion: Floats = field(default_factory=nothing)
+    expects: tuple[ExpectsEchoes | None, ...] = ()
+    enu_R_sensor: Floats = field(default_factory=lambda: np.empty((0, 3, 3)))
+    height_m: Floats = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
-        fill_left_out(self, self.interrogates.size, confusion=np.nan)
+        size = self.interrogates.size
+        fill_left_out(self, size, confusion=np.nan, height_m=np.nan)
+        if len(self.expects) != size:
+            object.__setattr__(self, "expects", (None,) * size)
+        if len(self.enu_R_sensor) != size:
+            object.__setattr__(self, "enu_R_sensor", np.tile(np.eye(3), (size, 1, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +66,19 @@ class Looks:
     Attributes
     ----------
     number : (K,) the track
-    rcs_dbsm : (K,) radar cross-section that explains the echo, NaN if unknown
-    rcs_least_dbsm : (K,) the smallest one that would have made a plot there, NaN if unknown
+    sensor, time_s, snr_db, measurement : of the plot, as in ``Plots``
+    range_rate_sigma_mps : (K,) as in ``Plots.sigma``
     silent : (K,) interrogated, and no reply
     seen_class : (K,) as in ``Plots``
     confusion : (K,) chance that it is wrong
     """
 
     number: Ints
-    rcs_dbsm: Floats
-    rcs_least_dbsm: Floats
+    sensor: Ints
+    time_s: Floats
+    snr_db: Floats
+    measurement: Floats
+    range_rate_sigma_mps: Floats
     silent: Bools
     seen_class: Ints = field(default_factory=no_class)
     confusion: Floats = field(default_factory=nothing)
@@ -75,12 +92,14 @@ class Looks:
     @classmethod
     def of(cls, plots: Plots, number: Ints, sensors: EchoFacts) -> Self:
         """Read plots (K,), each taken by the track of the given number."""
-        s, range_m = plots.sensor, plots.measurement[:, RANGE]
-        reference_db = sensors.snr_reference_db[s]
+        s = plots.sensor
         return cls(
             number=number,
-            rcs_dbsm=rcs_from_snr(plots.snr_db, range_m, reference_db),
-            rcs_least_dbsm=rcs_from_snr(sensors.snr_least_db[s], range_m, reference_db),
+            sensor=s,
+            time_s=plots.time_s,
+            snr_db=plots.snr_db,
+            measurement=plots.measurement,
+            range_rate_sigma_mps=plots.sigma[:, RANGE_RATE],
             silent=sensors.interrogates[s] & (plots.reply == Reply.NONE),
             seen_class=plots.seen_class,
             confusion=sensors.confusion[s],
@@ -90,8 +109,9 @@ class Looks:
     def concatenate(cls, tables: list[Looks]) -> Looks:
         """Stack tables, in order."""
         if not tables:
-            none = np.empty(0)
-            return cls(np.empty(0, np.int32), none, none, np.empty(0, np.bool_))
+            none, no_index = np.empty(0), np.empty(0, np.int32)
+            no_place, no_mark = np.empty((0, 4)), np.empty(0, np.bool_)
+            return cls(no_index, no_index, none, none, no_place, none, no_mark)
         return cls(*(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(cls)))
 
     def take(self, rows: NDArray[np.intp] | Bools) -> Looks:

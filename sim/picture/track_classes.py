@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sim.core.tables import Floats, Ints, Reply, Tracks, TrackStatus
 from sim.picture.class_models import CLIMB, HEIGHT, SPEED, ClassModels
 from sim.picture.classification import Classifier, find_rows
+from sim.picture.echoes import echoes_of
 from sim.picture.looks import EchoFacts, Looks
 from sim.tracking.estimates import Estimates
 from sim.world.frames import Frame
@@ -46,6 +47,7 @@ class TrackClasses:
 
     def __init__(self, frame: Frame, sensors: EchoFacts, models: ClassModels | None = None) -> None:
         self._frame = frame
+        self._sensors = sensors
         self._classifier = Classifier(models)
         bits = np.flatnonzero(sensors.measures_height) % _WORD
         self._heights = np.bitwise_or.reduce(
@@ -127,15 +129,25 @@ class TrackClasses:
         error[:, HEIGHT], error[:, CLIMB] = np.sqrt(variance[:, 2]), np.sqrt(variance[:, 5])
         replies = states.replies[rows].astype(float)
         replies[:, Reply.NONE] = silences
-        heard = np.isfinite(looks.rcs_dbsm)
+        echoed = np.isfinite(looks.snr_db + self._sensors.snr_reference_db[looks.sensor])
+        heard, at = looks.take(echoed), place[echoed]
+        ago_s = states.time_s - heard.time_s
+        echoes = echoes_of(
+            heard,
+            height_m[at] - ago_s * climb_mps[at],
+            error[at, HEIGHT],
+            velocity[at],
+            error[at, SPEED],
+            self._classifier.models,
+            self._sensors,
+        )
         self._classifier.take_in(
             states.number[rows],
             states.time_s,
             features,
             error,
-            place[heard],
-            looks.rcs_dbsm[heard],
-            looks.rcs_least_dbsm[heard],
+            at,
+            echoes,
             replies,
         )
         told = looks.seen_class >= 0

@@ -24,11 +24,13 @@ from sim.record.setting import Setting
 from sim.record.tables import (
     NOT_ALWAYS,
     SCHEMAS,
+    SENSOR_NOISE,
     SENSOR_PLACES,
     SITE_TRACKS,
     WORKLOAD,
     Vocabulary,
     plots_table,
+    sensor_noise_table,
     sensor_places_table,
     site_tracks_table,
     tracks_table,
@@ -91,6 +93,7 @@ class RunWriter:
         self._moving = np.array(carried, np.int32)
         self._places: list[tuple[float, Floats]] = []
         self._workloads: list[tuple[float, Workload]] = []
+        self._noise: list[tuple[float, Floats]] = []
         self._flushed = 0
         (folder / PARTS).mkdir()
         self._write_manifest()
@@ -103,6 +106,8 @@ class RunWriter:
             self._places.append((snapshot.time_s, snapshot.sensor_position_enu_m))
         if snapshot.workload.sensor.size:
             self._workloads.append((snapshot.time_s, snapshot.workload))
+        if snapshot.sensor_noise_db.any():
+            self._noise.append((snapshot.time_s, snapshot.sensor_noise_db))
         self._events.add(snapshot)
         self._manifest["rejected_plots"] = snapshot.rejected
         if snapshot.time_s >= (self._recorded + 1) * self._interval_s - TIME_SLACK_S:
@@ -134,6 +139,9 @@ class RunWriter:
         if self._workloads:
             times_s, workloads = (list(column) for column in zip(*self._workloads, strict=True))
             tables[WORKLOAD] = workload_table(times_s, workloads, self._vocabulary)
+        if self._noise:
+            times_s, noise = (list(column) for column in zip(*self._noise, strict=True))
+            tables[SENSOR_NOISE] = sensor_noise_table(times_s, noise, self._vocabulary)
         if self._pictures:
             tracks = [snapshot.tracks for snapshot in self._pictures]
             tables["truth"] = truth_table(self._pictures, self._frame, self._vocabulary)
@@ -148,7 +156,8 @@ class RunWriter:
                 pq.write_table(table, partial, compression=_COMPRESSION)
                 os.replace(partial, path)
         # Only now: an interrupt before this point loses nothing, the next flush repeats this one.
-        self._plots, self._pictures, self._places, self._workloads = [], [], [], []
+        self._plots, self._pictures, self._places = [], [], []
+        self._noise, self._workloads = [], []
         self._events.clear()
         self._flushed += 1
         self._manifest["recorded_until_s"] = time_s

@@ -7,14 +7,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sensors.registry import SensorSpec
+from sim.scenario.coverage_spec import CoverageSpec
+from sim.scenario.protecting import ProtectSpec
+from sim.scenario.sites import Nation, Network, Site
 from sim.tracking.config import TrackerConfig
 from sim.world.electronic_attack import GroundEmitter
 from sim.world.environment import Environment
-from sim.world.spec import Height, Identifier, Latitude, Longitude, Position, Spec
+from sim.world.spec import Height, Identifier, Latitude, Longitude, Spec
 from sim.world.targets import TargetSpec
 from sim.world.terrain import FlatTerrain, TerrainSpec
-from sim.world.windows import Window
 
 _START_EXAMPLE = "2025-10-13T14:00:00Z"
 
@@ -54,120 +55,6 @@ class Area(Spec):
         0.0
     )
     terrain: TerrainSpec = FlatTerrain()
-
-
-class Nation(Spec):
-    """A contributor of sensors."""
-
-    id: Identifier
-    title: str | None = None
-
-
-class LinkRadio(Spec):
-    """The radio of a link, which a noise jammer of its frequency may drown."""
-
-    receiver: Annotated[Position, Field(description="the end that a jammer has to reach")]
-    length_km: Annotated[float, Field(gt=0, le=2000, description="from sender to receiver")]
-    frequency_ghz: Annotated[float, Field(gt=0.001, le=300)]
-    bandwidth_mhz: Annotated[float, Field(gt=0, le=10_000)]
-    erp_dbw: Annotated[float, Field(ge=-60, le=120, description="of the sender, at the receiver")]
-    off_axis_db: Annotated[
-        float,
-        Field(ge=-80, le=0, description="receiving gain towards jammers, less that to the sender"),
-    ] = 0.0
-    jam_to_signal_max_db: Annotated[
-        float, Field(ge=-40, le=60, description="more noise than this and nothing arrives")
-    ] = -10.0
-
-
-class Network(Spec):
-    """A link from sites to where the picture is built."""
-
-    id: Identifier
-    latency_s: Annotated[
-        float, Field(ge=0, le=3600, description="from the look or the report to its arrival")
-    ] = 0.0
-    loss: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            description="share of plots that never arrive; of reports if tracker.architecture "
-            "is distributed",
-        ),
-    ] = 0.0
-    outages: Annotated[
-        tuple[Window, ...], Field(description="[from_s, to_s] of each time with outage_loss")
-    ] = ()
-    outage_loss: Annotated[float, Field(gt=0, le=1)] = 1.0
-    radio: Annotated[
-        LinkRadio | None, Field(description="lets noise jammers cause outages of their own")
-    ] = None
-
-
-class Site(Spec):
-    """A place or a target with sensors, of one nation, on one network."""
-
-    id: Identifier
-    title: str | None = None
-    nation: Annotated[Identifier | None, Field(description="id of one of the nations")] = None
-    network: Annotated[
-        Identifier | None,
-        Field(description="id of one of the networks; without one, everything arrives at once"),
-    ] = None
-    position: Position | None = None
-    aboard: Annotated[
-        Identifier | None, Field(description="id of the target that carries the sensors")
-    ] = None
-    mast_m: Annotated[
-        float, Field(ge=-100, le=1000, description="height of the sensors above their carrier")
-    ] = 0.0
-    sensors: Annotated[tuple[SensorSpec, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> Self:
-        if (self.position is None) == (self.aboard is None):
-            raise ValueError("give either position or aboard (id of the target that carries it)")
-        if self.mast_m and self.aboard is None:
-            raise ValueError("mast_m needs aboard; on the ground, position gives the height")
-        return self
-
-
-class Separation(Spec):
-    """How far other traffic must stay from arrivals: violated if closer in both."""
-
-    horizontal_km: Annotated[float, Field(gt=0, le=1000)]
-    vertical_m: Annotated[float, Field(gt=0, le=50_000)]
-
-
-class Corridor(Spec):
-    """A way in that is to be watched along its length."""
-
-    id: Identifier
-    title: str | None = None
-    kind: Literal["corridor"]
-    path: Annotated[tuple[Position, ...], Field(min_length=2, description="centre line, inbound")]
-    width_km: Annotated[float, Field(gt=0, le=1000, description="full width")]
-    arrivals: Annotated[
-        tuple[Identifier, ...], Field(description="ids of the targets that are to arrive here")
-    ] = ()
-    separation: Separation | None = None
-
-
-class Point(Spec):
-    """A place that is to be watched: a cylinder over a position."""
-
-    id: Identifier
-    title: str | None = None
-    kind: Literal["point"]
-    position: Position
-    radius_km: Annotated[float, Field(gt=0, le=1000)]
-    ceiling_m: Annotated[
-        float, Field(gt=0, le=100_000, description="top of the cylinder, above the position")
-    ]
-
-
-ProtectSpec = Annotated[Corridor | Point, Field(discriminator="kind")]
 
 
 class Picture(Spec):
@@ -243,6 +130,7 @@ class Scenario(Spec):
         tuple[GroundEmitter, ...], Field(description="jammers and spoofers on the ground")
     ] = ()
     protect: tuple[ProtectSpec, ...] = ()
+    coverage: CoverageSpec = CoverageSpec()
     tracker: TrackerConfig = TrackerConfig()
     picture: Picture = Picture()
     record: Record = Record()

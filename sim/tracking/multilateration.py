@@ -1,16 +1,17 @@
 """Starts by multilateration: where the time differences of one emission agree.
 
-Receivers compared with the same one give their differences of one emission the same time.
-Three free ones or more of a cycle start a track where they meet, if they meet at one place
-only.
+Pairs of receivers that share one, at either end, give their differences of one emission the
+same time. Three free ones or more of a cycle start a track where they meet, if they meet at
+one place only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.core.jit import kernel
 from sim.core.measurement import SPEED_OF_LIGHT_MPS
@@ -54,11 +55,14 @@ class Fixes(NamedTuple):
 
 
 def can_multilaterate(sensors: SensorColumns) -> bool:
-    """Tell whether enough receivers are compared with one and the same."""
-    others = sensors.other_enu_m[sensors.kind == Measured.TIME_DIFFERENCE]
-    if not len(others):
+    """Tell whether enough pairs share a receiver."""
+    pairs = sensors.kind == Measured.TIME_DIFFERENCE
+    if not pairs.any():
         return False
-    return bool(np.unique(others, axis=0, return_counts=True)[1].max() >= _LEAST_DIFFERENCES)
+    return any(
+        np.unique(ends[pairs], axis=0, return_counts=True)[1].max() >= _LEAST_DIFFERENCES
+        for ends in (sensors.origin_enu_m, sensors.other_enu_m)
+    )
 
 
 def find_fixes(taken: Bools, cycle: Cycle, sensors: SensorColumns, policy: Policy) -> Fixes:
@@ -76,13 +80,11 @@ def find_fixes(taken: Bools, cycle: Cycle, sensors: SensorColumns, policy: Polic
         free = free[np.argsort(cycle.time_s[free], kind="stable")]
         gaps = np.flatnonzero(np.diff(cycle.time_s[free]) > _SAME_EMISSION_S) + 1
         for together in np.split(free, gaps):
-            references = sensors.other_enu_m[cycle.sensor[together]]
-            for reference in np.unique(references, axis=0):
-                rows = together[(references == reference).all(axis=1)]
+            for rows in _sharing(together, cycle, sensors):
                 used = cycle.sensor[rows]
                 if rows.size < _LEAST_DIFFERENCES or np.unique(used).size < rows.size:
                     continue
-                fix = _meet(rows, reference, cycle, sensors, policy)
+                fix = _meet(rows, cycle, sensors, policy)
                 if fix is not None:
                     plots = np.full(sensors.period_s.size, -1, np.int32)
                     plots[used] = rows
@@ -94,27 +96,37 @@ def find_fixes(taken: Bools, cycle: Cycle, sensors: SensorColumns, policy: Polic
     return Fixes(np.array(places), np.array(noises), np.array(plots_of), np.array(times))
 
 
+def _sharing(
+    together: NDArray[np.intp], cycle: Cycle, sensors: SensorColumns
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows of each set of differences whose pairs share a receiver."""
+    for ends in (sensors.origin_enu_m, sensors.other_enu_m):
+        shared = ends[cycle.sensor[together]]
+        for place in np.unique(shared, axis=0):
+            yield together[(shared == place).all(axis=1)]
+
+
 def _meet(
-    rows: Ints, reference: Floats, cycle: Cycle, sensors: SensorColumns, policy: Policy
+    rows: NDArray[np.intp], cycle: Cycle, sensors: SensorColumns, policy: Policy
 ) -> tuple[Floats, Floats] | None:
     """Return the one place, and its covariance (6,), that differences explain; else None."""
     used = cycle.sensor[rows]
-    receivers = sensors.origin_enu_m[used]
+    receivers, others = sensors.origin_enu_m[used], sensors.other_enu_m[used]
     up = sensors.enu_R_sensor[used[0]][:, 2]
     level = policy.start_height_m - sensors.height_m[used[0]]
     way_m = SPEED_OF_LIGHT_MPS * cycle.measurement[rows, 0]
     weight = 1.0 / np.append(SPEED_OF_LIGHT_MPS * cycle.sigma[rows, 0], policy.start_height_sigma_m)
 
     def residual(place: Floats) -> tuple[Floats, Floats]:
-        to_receiver, to_reference = place - receivers, place - reference
+        to_receiver, to_other = place - receivers, place - others
         near = np.maximum(np.linalg.norm(to_receiver, axis=1), 1.0)
-        far = max(float(np.linalg.norm(to_reference)), 1.0)
+        far = np.maximum(np.linalg.norm(to_other, axis=1), 1.0)
         miss = np.append(near - far - way_m, up @ (place - receivers[0]) - level)
-        slope = np.vstack([to_receiver / near[:, None] - to_reference / far, up])
+        slope = np.vstack([to_receiver / near[:, None] - to_other / far[:, None], up])
         return miss * weight, slope * weight[:, None]
 
-    baseline_m = float(np.linalg.norm(receivers - reference, axis=1).max())
-    middle = np.vstack([receivers, reference]).mean(axis=0)
+    baseline_m = float(np.linalg.norm(receivers - others, axis=1).max())
+    middle = np.unique(np.vstack([receivers, others]), axis=0).mean(axis=0)
     middle = middle + (level - up @ (middle - receivers[0])) * up
     bearing = 2.0 * np.pi * np.arange(_BEARINGS) / _BEARINGS
     ring = np.column_stack([np.sin(bearing), np.cos(bearing), np.zeros(_BEARINGS)])
@@ -126,7 +138,7 @@ def _meet(
     best, place, spread = solutions[int(np.argmin(cost))]
     components = min(rows.size, policy.gates.size - 1)
     far = max(sensors.range_max_m[s] for s in used.tolist())
-    if best > policy.gates[components] or np.linalg.norm(place - reference) > far:
+    if best > policy.gates[components] or np.linalg.norm(place - receivers[0]) > far:
         return None
     if max(spread[0, 0], spread[1, 1]) > policy.position_variance_max_m2:
         return None

@@ -8,7 +8,8 @@ import numpy as np
 
 from sensors.antenna import Antenna, beam_shape_loss_db
 from sensors.detection import SPEED_OF_LIGHT_MPS, radar_snr
-from sensors.mti import unambiguous_range_m
+from sensors.folding import folded_range_m, folded_rate_mps
+from sensors.mti import blind_speed_mps, unambiguous_range_m
 from sensors.radar_equation import bistatic_snr, power_aperture_w_m2, search_snr, solid_angle_sr
 from sensors.scheduling import Raster, Timetable
 from sim.verification.check import Check
@@ -104,6 +105,22 @@ def _served(task: int) -> float:
 
 CHECKS: tuple[Check, ...] = (
     Check("search radar equation: SNR at 1000 km", "dB", 13.8182, _search_db, 5e-5, _SEARCH),
+    Check(
+        "second time around: 100 km at 1800 Hz appears at",
+        "km",
+        16.7243,
+        lambda: 1e-3 * folded_range_m(100e3, float(unambiguous_range_m(1800.0))),
+        1e-3,
+        "100 km less c / (2 PRF), by hand",
+    ),
+    Check(
+        "100 m/s at 9.4 GHz and 5 kHz appears as",
+        "m/s",
+        20.2678,
+        lambda: folded_rate_mps(100.0, float(blind_speed_mps(9.4e9, 5e3))),
+        1e-3,
+        "100 m/s less the first blind speed, by hand",
+    ),
     Check(
         "search radar equation: power-aperture for 111 km",
         "W m²",

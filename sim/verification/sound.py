@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sensors.refraction import creeping_db_per_m, shadow_reach_m
 from sensors.sound import a_weighting_db, absorption_db_per_m, speed_of_sound_mps
 from sim.verification.check import Check
 
@@ -68,5 +69,21 @@ CHECKS: tuple[Check, ...] = (
         lambda: 3000.0 / speed_of_sound_mps(20.0),
         0.05,
         "3 km over 343 m/s",
+    ),
+    Check(
+        "grazing ray at 100 m against 5 m/s of wind, farmland",
+        "m",
+        516.5,
+        lambda: float(shadow_reach_m(100.0, 5.0, 340.0, 0.1)),
+        10.0,
+        "Snell's law through the logarithmic wind, integrated exactly",
+    ),
+    Check(
+        "500 Hz creeping below rays of 2 km radius",
+        "dB/m",
+        0.18429,
+        lambda: float(creeping_db_per_m(500.0, 2000.0, 340.0)),
+        0.001,
+        "first mode over soft ground in a linear profile: Airy function",
     ),
 )

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 
 def fractal_heights_m(
-    seed: int, size: int, relief_m: float, roughness: float
+    seed: int, shape: tuple[int, int], relief_m: float, roughness: float
 ) -> NDArray[np.float32]:
-    """Return heights (size, size) between 0 and ``relief_m``.
+    """Return heights (rows, columns) between 0 and ``relief_m``.
 
     White noise whose spectrum is made to fall as k^-(H + 1), H = 1 - ``roughness``: fractional
     Brownian motion in two dimensions (Saupe, in *The Science of Fractal Images*, 1988, ch. 2).
@@ -18,7 +18,7 @@ def fractal_heights_m(
     ----------
     seed
         The same seed gives the same surface.
-    size
+    shape
         Nodes along either side.
     relief_m
         From the lowest to the highest point.
@@ -26,11 +26,12 @@ def fractal_heights_m(
         0 rolling to 1 jagged.
     """
     # The transform repeats itself at its edges; one twice as wide hides that.
-    width = 2 * size
-    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal((width, width)))
-    k = np.hypot(np.fft.fftfreq(width)[:, None], np.fft.rfftfreq(width))
+    rows, columns = shape
+    twice = 2 * rows, 2 * columns
+    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal(twice))
+    k = np.hypot(np.fft.fftfreq(twice[0])[:, None], np.fft.rfftfreq(twice[1]))
     k[0, 0] = np.inf
-    surface = np.fft.irfft2(spectrum * k ** (roughness - 2.0), (width, width))[:size, :size]
+    surface = np.fft.irfft2(spectrum * k ** (roughness - 2.0), twice)[:rows, :columns]
     surface -= surface.min()
     heights_m: NDArray[np.float32] = (surface * (relief_m / surface.max())).astype(np.float32)
     return heights_m

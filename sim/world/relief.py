@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -59,6 +59,7 @@ class Relief:
     south_rad, west_rad : the first node
     step_rad : (latitude, longitude) between nodes
     outside_m : height beyond the grid; NaN if unknown
+    lowest_m, highest_m : of all ground there is
     """
 
     heights_m: Floats32
@@ -66,6 +67,13 @@ class Relief:
     west_rad: float
     step_rad: tuple[float, float]
     outside_m: float = np.nan
+    lowest_m: float = field(init=False)
+    highest_m: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, of in (("lowest_m", np.fmin), ("highest_m", np.fmax)):
+            extreme = of(of.reduce(self.heights_m, axis=None), self.outside_m)
+            object.__setattr__(self, name, float(extreme))
 
     @classmethod
     def of(cls, tile: Tile, geoid_height_m: float, outside_height_m: float | None) -> Self:
@@ -120,16 +128,6 @@ class Relief:
         north = self.south_rad + (rows - 1) * self.step_rad[0]
         east = self.west_rad + (columns - 1) * self.step_rad[1]
         return np.array([[a, b] for a in (self.south_rad, north) for b in (self.west_rad, east)])
-
-    @property
-    def lowest_m(self) -> float:
-        """The lowest ground anywhere."""
-        return float(np.fmin(np.nanmin(self.heights_m), self.outside_m))
-
-    @property
-    def highest_m(self) -> float:
-        """The highest ground anywhere."""
-        return float(np.fmax(np.nanmax(self.heights_m), self.outside_m))
 
     def extent(self) -> str:
         """Return what the grid covers, in words."""

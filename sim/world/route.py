@@ -19,8 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,24 +38,14 @@ from sim.world.groundpath import (
     earth_radius_m,
     measure,
     pose_towards,
-    turn_into,
 )
+from sim.world.path import SAME_PLACE_RAD, GrowingPath
 from sim.world.profile import HeightProfile, Stop, plan_speed
 from sim.world.spec import Position
 from sim.world.surroundings import Ground, height_above_ellipsoid_m
 from sim.world.targets import Circle, Hold, Hover, RouteEntry, Waypoint
 
-_SAME_PLACE_RAD = 1e-8  # 6 cm
 _NEARLY_ANTIPODAL_RAD = 3.1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
-    pose: Pose
-    curvature: float
-    length_rad: float
-    turned_rad: float
-    speed_max_mps: float
 
 
 def plan_route(
@@ -98,23 +87,14 @@ def plan_route(
     return planner.finish(start_s, rest_at_end)
 
 
-class _Planner:
+class _Planner(GrowingPath):
     """Grows a path entry by entry; waypoints wait until the next fixed place is known."""
 
     def __init__(self, limits: Limits, ground: Ground, first: Waypoint) -> None:
-        self.limits = limits
+        height_m = height_above_ellipsoid_m(first, ground)
+        super().__init__(limits, _place(first), height_m, first.speed_mps or limits.speed_mps)
         self.ground = ground
-        self.speed_mps = first.speed_mps or limits.speed_mps
-        self.place = _place(first)
-        self.direction: Floats | None = None
-        self.height_m = height_above_ellipsoid_m(first, ground)
         self.planned_height_m = self.height_m
-        self.at_rest = False
-        self.pieces: list[_Piece] = []
-        self.stops: dict[int, Stop] = {}
-        self.length_rad = 0.0
-        self.turned_rad = 0.0
-        self.climbed_m = 0.0
         self.height_nodes: list[tuple[float, float]] = [(0.0, self.height_m)]
         self.waiting: list[Corner] = []
         self.follow_agl_m = first.height_agl_m if first.follow_terrain else None
@@ -131,14 +111,14 @@ class _Planner:
                 self._add_hold(name, entry)
             case Hover():
                 self._fly_waiting(ends_at_rest=True)
-                self._rest(name, entry.duration_s)
+                self.rest(name, entry.duration_s)
             case Circle():
                 self._add_circle(entry)
 
     def _add_waypoint(self, name: str, entry: Waypoint) -> None:
         place, height_m = _place(entry), self._height(entry)
         before = self.waiting[-1].place if self.waiting else self.place
-        if angle_between(before, place) > _SAME_PLACE_RAD:
+        if angle_between(before, place) > SAME_PLACE_RAD:
             corner = Corner(name, place, height_m, entry.speed_mps, self.follow_agl_m)
             self.waiting.append(corner)
             return
@@ -147,7 +127,7 @@ class _Planner:
         if abs(climb_m) < 0.01:
             raise ValueError(f"{name}: the same place as the entry before")
         limits = self.limits
-        self._rest(
+        self.rest(
             name,
             # The climb's speed rises and falls smoothly; its peak is 1.5 times the mean.
             max(
@@ -165,7 +145,7 @@ class _Planner:
         radius_m = earth_radius_m(fix)
         leg_rad = speed_mps * entry.leg_s / radius_m
         before = self.waiting[-1].place if self.waiting else self.place
-        there = angle_between(before, fix) <= _SAME_PLACE_RAD
+        there = angle_between(before, fix) <= SAME_PLACE_RAD
         if there and self.waiting:
             self.waiting.pop()  # the waypoint before is the fix itself
             there = False
@@ -181,12 +161,12 @@ class _Planner:
         side = -1.0 if entry.direction == "right" else 1.0
         turn_rad = self.limits.turn_radius_rad(fix, speed_mps)
         for _ in range(2 * entry.turns):
-            self._arc(side / np.tan(turn_rad), np.pi * np.sin(turn_rad), speed_mps)
-            self._arc(0.0, leg_rad, speed_mps)
+            self.arc(side / np.tan(turn_rad), np.pi * np.sin(turn_rad), speed_mps)
+            self.arc(0.0, leg_rad, speed_mps)
         self.height_nodes.append((self.length_rad, self.height_m - self.climbed_m))
 
     def _add_circle(self, entry: Circle) -> None:
-        speed_mps = min(self._speed_after_waiting(), entry.radius_m * self._turn_rate)
+        speed_mps = min(self._speed_after_waiting(), entry.radius_m * self.turn_rate)
         self._fly_waiting()
         if self.direction is None:
             self.direction = direction_of(self.place, 0.0)
@@ -197,7 +177,7 @@ class _Planner:
             length_rad = 2 * np.pi * entry.turns * np.sin(turn_rad)
         else:
             length_rad = speed_mps * (entry.duration_s or 0.0) / radius_m
-        self._arc(side / np.tan(turn_rad), length_rad, speed_mps)
+        self.arc(side / np.tan(turn_rad), length_rad, speed_mps)
         self.height_nodes.append((self.length_rad, self.height_m - self.climbed_m))
 
     def finish(self, start_s: float, rest_at_end: bool) -> Flight:
@@ -208,18 +188,18 @@ class _Planner:
                 raise ValueError("a route of one waypoint needs a hover, or at_end: stay")
             if not self.stops:
                 self.stops[0] = Stop(1.0)
-            self._arc(0.0, 0.0, self.speed_mps)
+            self.arc(0.0, 0.0, self.speed_mps)
         limits = self.limits
         node_rad, node_m = self._height_nodes()
         profile = HeightProfile.through(
             node_rad,
             node_m,
-            self._slope_rates(node_rad, node_m),
-            np.isin(node_rad, self._start_rad()[list(self.stops)]),
+            self.slope_rates(node_rad, node_m),
+            np.isin(node_rad, self.start_rad()[list(self.stops)]),
             limits.acceleration_mps2,
         )
-        self._split_pieces(profile.bounds_rad())
-        start_rad = self._start_rad()
+        self.split_pieces(profile.bounds_rad())
+        start_rad = self.start_rad()
         # Inside a piece the slope rises or falls steadily, so its ends are the extremes.
         inset = 1e-6 * np.diff(start_rad)
         steepest = np.maximum(
@@ -255,7 +235,7 @@ class _Planner:
             return node_rad, node_m
         for k in range(node_rad.size - 1):
             if not any(a.at_rad < node_rad[k + 1] and b.at_rad > node_rad[k] for a, b in legs):
-                self._slope_rates(node_rad[k : k + 2], node_m[k : k + 2])
+                self.slope_rates(node_rad[k : k + 2], node_m[k : k + 2])
         limits = self.limits
         speed_mps = max(piece.speed_max_mps for piece in self.pieces)
         return follow(
@@ -270,7 +250,7 @@ class _Planner:
 
     def _ground_m(self, along_rad: Floats) -> Floats:
         """Return the height of the ground below the path."""
-        start_rad = self._start_rad()
+        start_rad = self.start_rad()
         piece = np.searchsorted(start_rad[:-1], along_rad, side="right") - 1
         place, _ = advance(
             np.array([piece.pose.place for piece in self.pieces])[piece],
@@ -285,40 +265,7 @@ class _Planner:
             raise ValueError("it leaves the terrain that it is to follow")
         return ground_m
 
-    def _start_rad(self) -> Floats:
-        """Return where each piece begins, and where the last one ends."""
-        return np.append(0.0, np.cumsum([piece.length_rad for piece in self.pieces]))
-
-    def _split_pieces(self, bounds_rad: Floats) -> None:
-        """Split the pieces where the slope begins or ends to change."""
-        pieces: list[_Piece] = []
-        stops: dict[int, Stop] = {}
-        start_rad = self._start_rad()
-        for number, piece in enumerate(self.pieces):
-            if number in self.stops:
-                stops[len(pieces)] = self.stops[number]
-            cuts = bounds_rad - start_rad[number]
-            cuts = cuts[(cuts > _SAME_PLACE_RAD) & (cuts < piece.length_rad - _SAME_PLACE_RAD)]
-            edges = [0.0, *np.unique(cuts), piece.length_rad]
-            for low, high in pairwise(edges):
-                pieces.append(
-                    _Piece(
-                        piece.pose.ahead(low, piece.curvature),
-                        piece.curvature,
-                        float(high - low),
-                        piece.turned_rad + piece.curvature * low,
-                        piece.speed_max_mps,
-                    )
-                )
-        if len(self.pieces) in self.stops:
-            stops[len(pieces)] = self.stops[len(self.pieces)]
-        self.pieces, self.stops = pieces, stops
-
     # --- flying --------------------------------------------------------------------
-
-    @property
-    def _turn_rate(self) -> float:
-        return self.limits.turn_rate_rad_per_s
 
     def _height(self, entry: Position) -> float:
         """Return an entry's height; without one, that of the entry before."""
@@ -335,87 +282,17 @@ class _Planner:
         speeds = [corner.speed_mps for corner in self.waiting if corner.speed_mps]
         return speeds[-1] if speeds else self.speed_mps
 
-    def _arc(self, curvature: float, length_rad: float, speed_mps: float) -> None:
-        """Fly on along a line of constant curvature."""
-        direction = self.direction
-        pose = Pose(self.place, direction_of(self.place, 0.0) if direction is None else direction)
-        piece = _Piece(pose, curvature, length_rad, self.turned_rad, speed_mps)
-        self.pieces.append(piece)
-        self._move_to(pose.ahead(length_rad, curvature))
-        self.length_rad += length_rad
-        self.turned_rad += curvature * length_rad
-        self.at_rest = False
-
-    def _move_to(self, pose: Pose) -> None:
-        self.place, self.direction = pose.place, pose.direction
-
-    def _rest(self, name: str, duration_s: float, climb_m: float = 0.0) -> None:
-        if not self.limits.hovers:
-            raise ValueError(f"{name}: a target of this class cannot stop in the air")
-        node = len(self.pieces)
-        if node in self.stops:  # two rests after each other: a piece of no length between
-            self._arc(0.0, 0.0, self.speed_mps)
-            node += 1
-        self.stops[node] = Stop(duration_s, climb_m)
-        self.climbed_m += climb_m
-        self.height_m += climb_m
-        self.at_rest = True
-
-    def _turn_on_the_spot(self, pose: Pose) -> None:
-        """Stop, if not yet at rest, and look another way."""
-        if self.direction is not None:
-            turn_rad = turn_into(Pose(self.place, self.direction), pose.direction)
-            node = len(self.pieces)
-            stop = self.stops.get(node, Stop(0.0))
-            duration_s = max(stop.duration_s, abs(turn_rad) / self._turn_rate)
-            self.stops[node] = Stop(duration_s, stop.climb_m, turn_rad)
-            self.turned_rad += turn_rad
-        self._move_to(pose)
-
-    def _turn_towards(self, goal: Corner) -> None:
-        """From a fixed place, turn until the next one lies ahead."""
-        direct, angle = pose_towards(self.place, goal.place)
-        if self.direction is None:
-            self._move_to(direct)
-            return
-        pose = Pose(self.place, self.direction)
-        turn = turn_into(pose, direct.direction)
-        if abs(turn) < ALIGNED_RAD:
-            self._move_to(direct)
-            return
-        if self.at_rest:
-            self._turn_on_the_spot(direct)
-            return
-        side = 1.0 if turn > 0 else -1.0
-        speed_mps = self.pieces[-1].speed_max_mps
-        radius = self.limits.turn_radius_rad(self.place, speed_mps)
-        centre = np.cos(radius) * pose.place + side * np.sin(radius) * pose.left
-        to_centre = angle_between(centre, goal.place)
-        if to_centre <= 1.02 * radius:
-            if self.limits.hovers:
-                self._turn_on_the_spot(direct)
-                return
-            raise ValueError(
-                f"{goal.name}: {angle * EARTH_M:.0f} m away and off the course, it lies inside "
-                f"the turning circle of radius {radius * EARTH_M:.0f} m"
-            )
-        seen = central_angle(pose, side, radius, goal.place)
-        turned = (seen - np.arccos(np.tan(radius) / np.tan(to_centre))) % (2 * np.pi)
-        if turned < 2 * np.pi - ALIGNED_RAD:
-            self._arc(side / np.tan(radius), turned * np.sin(radius), speed_mps)
-        self._move_to(pose_towards(self.place, goal.place)[0])
-
     def _fly_waiting(self, ends_at_rest: bool = False) -> None:
         """Fly to the last waiting place, past those before it."""
         corners, self.waiting = self.waiting, []
         if not corners:
             return
-        self._turn_towards(corners[0])
+        self.turn_towards(corners[0])
         places = [self.place, *(corner.place for corner in corners)]
         legs = []
         for corner, place, goal in zip(corners, places[:-1], places[1:], strict=True):
             pose, angle = pose_towards(place, goal) if angle_between(place, goal) else (None, 0.0)
-            if pose is None or angle < _SAME_PLACE_RAD:
+            if pose is None or angle < SAME_PLACE_RAD:
                 raise ValueError(f"{corner.name}: the same place as the entry before")
             if angle > _NEARLY_ANTIPODAL_RAD:
                 raise ValueError(f"{corner.name}: too far, nearly on the other side of the earth")
@@ -427,16 +304,16 @@ class _Planner:
         turns, cuts = cut_corners(corners, legs, speeds, self.limits)
         for k, (corner, (pose, angle)) in enumerate(zip(corners, legs, strict=True)):
             before, after = (cuts[k - 1] if k else 0.0), cuts[k]
-            self._move_to(pose.ahead(before))
-            self._arc(0.0, angle - before - after, speeds[k])
+            self.move_to(pose.ahead(before))
+            self.arc(0.0, angle - before - after, speeds[k])
             self.speed_mps = speeds[k + 1]
             if k == len(corners) - 1:
-                self._move_to(Pose(corner.place, pose.ahead(angle).direction))
+                self.move_to(Pose(corner.place, pose.ahead(angle).direction))
                 self._pass_height(corner, self.length_rad)
             elif after == 0.0:
                 self._pass_height(corner, self.length_rad)
                 if abs(turns[k]) > ALIGNED_RAD:
-                    self._turn_on_the_spot(legs[k + 1][0])
+                    self.turn_on_the_spot(legs[k + 1][0])
             else:
                 radius = np.arctan(np.sin(after) / np.tan(abs(turns[k]) / 2))
                 pose_out = legs[k + 1][0].ahead(after)
@@ -444,9 +321,9 @@ class _Planner:
                 turned = central_angle(pose_in, np.sign(turns[k]), radius, pose_out.place)
                 length = np.sin(radius) * turned
                 self._pass_height(corner, self.length_rad + length / 2)
-                limit_mps = radius * earth_radius_m(corner.place) * self._turn_rate
+                limit_mps = radius * earth_radius_m(corner.place) * self.turn_rate
                 speed_mps = min(speeds[k], speeds[k + 1], float(limit_mps))
-                self._arc(np.sign(turns[k]) / np.tan(radius), float(length), speed_mps)
+                self.arc(np.sign(turns[k]) / np.tan(radius), float(length), speed_mps)
         self.at_rest = ends_at_rest
 
     def _pass_height(self, corner: Corner, at_rad: float) -> None:
@@ -454,26 +331,6 @@ class _Planner:
             self.height_m = corner.height_m
             self.height_nodes.append((at_rad, corner.height_m - self.climbed_m))
             self.marks.append(Mark(at_rad, corner.follow_agl_m, self.climbed_m))
-
-    def _slope_rates(self, node_rad: Floats, node_m: Floats) -> Floats:
-        """Return the highest angular rate along each slope (rad/s)."""
-        start_rad = self._start_rad()
-        speed_max_mps = np.array([piece.speed_max_mps for piece in self.pieces])
-        rates = np.zeros(node_rad.size - 1)
-        limit_mps = self.limits.climb_rate_mps
-        for k in range(rates.size):
-            pieces = (start_rad[1:] > node_rad[k]) & (start_rad[:-1] < node_rad[k + 1])
-            slope = abs(node_m[k + 1] - node_m[k]) / (node_rad[k + 1] - node_rad[k]) / EARTH_M
-            speed_mps = float(speed_max_mps[pieces].max())
-            climb_mps = slope * speed_mps
-            if climb_mps > 1.005 * limit_mps and not self.limits.hovers:
-                raise ValueError(
-                    f"from {node_m[k]:.0f} m to {node_m[k + 1]:.0f} m takes {climb_mps:.1f} m/s "
-                    f"of climb or descent at {speed_mps:.0f} m/s, and climb_rate_mps is "
-                    f"{limit_mps:g}"
-                )
-            rates[k] = min(speed_mps, limit_mps / slope if slope > 0 else np.inf) / EARTH_M
-        return rates
 
 
 def _place(position: Position) -> Floats:

@@ -81,6 +81,10 @@ class Targets:
         """
         return self.trajectories.at(time_s, target)
 
+    def standing(self, time_s: Floats, place_enu_m: Floats) -> tuple[Floats, Floats]:
+        """Return positions and velocities (K, 3), among the targets, of what stands at (3,)."""
+        return np.tile(place_enu_m, (time_s.size, 1)), np.zeros((time_s.size, 3))
+
 
 def build_targets(
     specs: Sequence[TargetSpec],
