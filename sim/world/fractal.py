@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 
 def fractal_heights_m(
-    seed: int, size: int, relief_m: float, roughness: float
+    seed: int, size: int | tuple[int, int], relief_m: float, roughness: float
 ) -> NDArray[np.float32]:
-    """Return heights (size, size) between 0 and ``relief_m``.
+    """Return heights (size, size), or (rows, columns), between 0 and ``relief_m``.
 
     White noise whose spectrum is made to fall as k^-(H + 1), H = 1 - ``roughness``: fractional
     Brownian motion in two dimensions (Saupe, in *The Science of Fractal Images*, 1988, ch. 2).
@@ -19,18 +19,23 @@ def fractal_heights_m(
     seed
         The same seed gives the same surface.
     size
-        Nodes along either side.
+        Nodes along either side, or rows and columns.
     relief_m
         From the lowest to the highest point.
     roughness
         0 rolling to 1 jagged.
     """
+    rows, columns = size if isinstance(size, tuple) else (size, size)
     # The transform repeats itself at its edges; one twice as wide hides that.
-    width = 2 * size
-    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal((width, width)))
-    k = np.hypot(np.fft.fftfreq(width)[:, None], np.fft.rfftfreq(width))
+    wide = (2 * rows, 2 * columns)
+    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal(wide))
+    k = np.hypot(np.fft.fftfreq(wide[0])[:, None], np.fft.rfftfreq(wide[1]))
     k[0, 0] = np.inf
-    surface = np.fft.irfft2(spectrum * k ** (roughness - 2.0), (width, width))[:size, :size]
+    k **= roughness - 2.0
+    spectrum *= k
+    del k  # surfaces may be large
+    surface = np.fft.irfft2(spectrum, wide)[:rows, :columns].copy()
+    del spectrum
     surface -= surface.min()
-    heights_m: NDArray[np.float32] = (surface * (relief_m / surface.max())).astype(np.float32)
-    return heights_m
+    surface *= relief_m / surface.max()
+    return surface.astype(np.float32)

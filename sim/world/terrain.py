@@ -13,7 +13,8 @@ from sim.world.relief import Relief, TerrainError, Tile, join_tiles
 from sim.world.spec import Height, RelativePath, Spec
 from sim.world.surroundings import FlatGround, Ground
 
-_NODES_MAX = 8192
+#: Heights of a synthetic surface: what is computed on the way takes some 100 bytes for each.
+_NODES_MAX = 8192**2
 
 
 class FlatTerrain(Spec):
@@ -67,7 +68,10 @@ class FractalTerrain(Spec):
 
     kind: Literal["fractal"]
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
-    size_km: Annotated[float, Field(ge=1, le=1000, description="length of a side")]
+    size_km: Annotated[float, Field(ge=1, le=5000, description="from west to east")]
+    size_north_km: Annotated[
+        float | None, Field(ge=1, le=5000, description="from south to north; left out: as size_km")
+    ] = None
     cell_m: Annotated[float, Field(ge=5, le=1000, description="between heights")] = 90.0
     relief_m: Annotated[float, Field(gt=0, le=9000, description="from lowest to highest")] = 300.0
     roughness: Annotated[float, Field(ge=0, le=1, description="0 rolling to 1 jagged")] = 0.2
@@ -78,11 +82,22 @@ class FractalTerrain(Spec):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if self.size_km * 1e3 / self.cell_m > _NODES_MAX:
+        rows, columns = self.nodes
+        if (rows - 1) * (columns - 1) > _NODES_MAX:
             raise ValueError(
-                f"size_km over cell_m makes more than {_NODES_MAX} heights along a side"
+                f"size_km over cell_m makes {rows:,d} × {columns:,d} heights, more than "
+                f"{_NODES_MAX:,d}"
             )
         return self
+
+    @property
+    def nodes(self) -> tuple[int, int]:
+        """Heights from south to north, and from west to east."""
+        north_km = self.size_km if self.size_north_km is None else self.size_north_km
+        rows, columns = (
+            max(2, round(size_km * 1e3 / self.cell_m)) + 1 for size_km in (north_km, self.size_km)
+        )
+        return rows, columns
 
 
 TerrainSpec = Annotated[
@@ -135,17 +150,17 @@ def _fractal(
 ) -> Relief:
     from sim.world.fractal import fractal_heights_m
 
-    nodes = max(2, round(spec.size_km * 1e3 / spec.cell_m)) + 1
     step_lat = spec.cell_m / mean_radius_m(latitude_rad)
-    narrowing = float(np.cos(latitude_rad))
-    if narrowing < 0.05:
+    rows, columns = spec.nodes
+    if np.cos(min(abs(latitude_rad) + 0.5 * (rows - 1) * step_lat, 0.5 * np.pi)) < 0.05:
         raise TerrainError("fractal terrain must not lie near a pole")
-    step_lon = step_lat / narrowing
-    half = 0.5 * (nodes - 1)
+    step_lon = step_lat / float(np.cos(latitude_rad))
+    heights_m = fractal_heights_m(spec.seed, spec.nodes, spec.relief_m, spec.roughness)
+    heights_m += np.float32(height_m)
     return Relief(
-        fractal_heights_m(spec.seed, nodes, spec.relief_m, spec.roughness) + np.float32(height_m),
-        latitude_rad - half * step_lat,
-        longitude_rad - half * step_lon,
+        heights_m,
+        latitude_rad - 0.5 * (rows - 1) * step_lat,
+        longitude_rad - 0.5 * (columns - 1) * step_lon,
         (step_lat, step_lon),
         np.nan if spec.outside_height_m is None else spec.outside_height_m,
     )
