@@ -7,8 +7,9 @@ import pytest
 from coverage_scenarios import stage_of
 
 from sim.core.tables import Floats
-from sim.coverage.grid import band, course_of, part_of, square
+from sim.coverage.grid import band, part_of, square
 from sim.coverage.stage import Stage
+from sim.world.course import course_of
 
 STRAIGHT = [(53.0, 22.0), (53.0, 22.2)]
 

@@ -12,13 +12,14 @@ from coverage_scenarios import TEXT, stage_of
 from sim.core.tables import Floats, Visibility
 from sim.coverage.analysis import cover_line, lines_of
 from sim.coverage.fusing import PD_MAX
-from sim.coverage.grid import Grid, band, course_of
+from sim.coverage.grid import Grid, band
 from sim.coverage.looks import velocity_of
 from sim.coverage.network import compute
 from sim.coverage.probes import ProbeKind
 from sim.coverage.stage import Stage, locates
 from sim.coverage.volume import Volume
 from sim.scenario.coverage_spec import Condition
+from sim.world.course import course_of
 
 DRY = Condition(id="dry")
 

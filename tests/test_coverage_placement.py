@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from itertools import combinations, pairwise
@@ -18,8 +19,10 @@ from sim.coverage.covering import Cover, Covering, reduce, threshold
 from sim.coverage.covering_exact import cover_exact
 from sim.coverage.covering_greedy import cover_greedy, online_bound
 from sim.coverage.covering_programme import relaxation_bound
+from sim.coverage.covering_search import Found, search
 from sim.coverage.marginal import Curve, by_budget, by_count, cover_curve, raise_curve
-from sim.coverage.placement import Effort, Limits, Options, Placement
+from sim.coverage.placement import Clock, Effort, Limits, Options, Placement, silent
+from sim.coverage.programme import _stdout_kept_clean
 from sim.coverage.raising import Weakest, raise_exact, raise_greedy
 
 TAU = threshold(0.9)
@@ -125,6 +128,30 @@ def test_covering_equals_exhaustive_search(
     assert relaxation_bound(reduced, options, limits, 60.0) >= best - 1e-6
     for choice in list(values)[:6]:
         assert online_bound(reduced, options, limits, choice, 60.0) >= best - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_search_alone_equals_exhaustive_search(seed: int) -> None:
+    # Mostly parts of what is needed, from which choices of two and three add up.
+    rng = np.random.default_rng(seed)
+    count, demands = 9, 25
+    contribution = (
+        rng.uniform(0.3, 1.0, (count, demands)) * TAU * (rng.random((count, demands)) < 0.5)
+    )
+    weight, exposure = rng.integers(1, 9, demands).astype(float), np.zeros(demands)
+    options = Options.of(rng.integers(1, 4, count), group=rng.integers(0, 7, count))
+    limits = [Limits(most=2), Limits(most=3), Limits(5.0), Limits(6.0, 3)][seed % 4]
+    best = max(
+        covered_weight(weight, exposure, contribution, Cover.ADDITIVE, choice)
+        for choice in choices(options, limits)
+    )
+    problem = Covering.of(weight, exposure, csr_array(contribution))
+    reduced = reduce(problem, options, limits)
+    nothing = Found([], reduced.base_value, math.inf)
+    found = search(reduced, options, limits, nothing, Clock(60.0), 0.0, None, silent)
+    assert problem.value(found.chosen) == found.value == found.bound == best
+    assert limits.hold(options, found.chosen)
+    assert relaxation_bound(reduced, options, limits, 60.0) >= best - 1e-6
 
 
 def oracle_of(base: Floats, by_option: Floats) -> Weakest:
@@ -384,6 +411,15 @@ def test_300_options_and_20_000_demands(sense: int) -> None:
     assert found.bound >= found.value
     if problem.cover is Cover.SINGLE:
         assert found.proven
+
+
+def test_what_a_solver_prints_stays_off_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    with _stdout_kept_clean():
+        os.write(1, b"noise")
+    print("result")
+    captured = capfd.readouterr()
+    assert captured.out == "result\n"
+    assert captured.err == "noise"
 
 
 # Mistakes -------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def test_behind_a_wall_the_ray_over_its_top_goes_on() -> None:
 
 @pytest.mark.parametrize(("row", "column"), [(30, 30), (0, 0), (60, 5), (10, 46)])
 def test_rows_columns_and_diagonals_are_exact_and_all_else_is_near(row: int, column: int) -> None:
-    ground = fractal_heights_m(3, 61, 400.0, 0.3)[:, :47]
+    ground = fractal_heights_m(3, (61, 61), 400.0, 0.3)[:, :47]
     column = min(column, 46)
     eye_m = float(ground[row, column]) + 10.0
     lowest = lowest_visible(ground, row, column, cell_m=30.0, eye_m=eye_m)
@@ -58,7 +58,7 @@ def test_rows_columns_and_diagonals_are_exact_and_all_else_is_near(row: int, col
 
 
 def test_the_compiled_reference_is_its_twin() -> None:
-    ground = fractal_heights_m(5, 41, 300.0, 0.4)
+    ground = fractal_heights_m(5, (41, 41), 300.0, 0.4)
     found = np.empty_like(ground)
     exact_rays(ground, 7, 30, 30.0, 250.0, found)
     np.testing.assert_allclose(found, lowest_by_rays(ground, 7, 30, 30.0, 250.0), atol=1e-2)
@@ -68,7 +68,9 @@ def test_the_compiled_reference_is_its_twin() -> None:
 @pytest.mark.parametrize("relief", ["real", "fractal"])
 def test_who_is_in_sight_agrees_with_exact_rays(relief: str) -> None:
     size = 2000 if relief == "real" else 1000
-    ground = real_relief(size) if relief == "real" else fractal_heights_m(1, size, 800.0, 0.2)
+    ground = (
+        real_relief(size) if relief == "real" else fractal_heights_m(1, (size, size), 800.0, 0.2)
+    )
     if ground is None:
         pytest.skip("matplotlib, which brings the relief, is not installed")
     middle = size // 2
@@ -83,7 +85,7 @@ def test_who_is_in_sight_agrees_with_exact_rays(relief: str) -> None:
 
 
 def test_threads_change_nothing() -> None:
-    ground = fractal_heights_m(2, 400, 500.0, 0.3)
+    ground = fractal_heights_m(2, (400, 400), 500.0, 0.3)
     most = numba.get_num_threads()
     found: list[Floats32] = []
     try:

@@ -106,8 +106,10 @@ def new(
 
 
 def _summary(loaded: LoadedScenario) -> str:
+    from sim.scenario.along import standing_sites
+
     spec = loaded.spec
-    sensors = sum(len(site.sensors) for site in spec.sites)
+    sensors = sum(len(site.sensors) for _, site in standing_sites(spec))
     targets = sum(target.count for target in spec.targets)
     parts = [_count(sensors, "sensor"), _count(targets, "target"), f"{spec.time.duration_s:g} s"]
     return ", ".join(parts)

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.core.tables import Floats
 from sim.coverage.costs import Range, cost_of_site, total
-from sim.coverage.grid import Course, Grid, band, course_of, square
+from sim.coverage.grid import Grid, band, square
 from sim.coverage.line import Confirming, Straight, straight
 from sim.coverage.losses import Gaps, gaps_below
 from sim.coverage.network import Progress, compute, silent
@@ -19,10 +19,12 @@ from sim.coverage.stage import Stage
 from sim.coverage.volume import Volume
 from sim.coverage.weak_places import WeakPlace, weak_place, weakest_columns
 from sim.coverage.weakest import Barrier, Weakest, barrier, breach_m, weakest_way
+from sim.scenario.along import standing_sites
 from sim.scenario.coverage_spec import Condition
 from sim.scenario.protecting import Line, Point
 from sim.scenario.specs import Scenario
 from sim.tracking.config import TrackerConfig
+from sim.world.course import Course, course_of
 
 #: A longer line is computed in parts of this length, which overlap by the band's depth.
 PART_KM = 500.0
@@ -285,6 +287,6 @@ def _joined(
             case: gaps_below(flown.tracked[case], edges_km, settings.required) for case in cases
         },
         covered_km=(flown.tracked >= settings.required).sum(axis=2) * course.step_m * 1e-3,
-        cost_keur=total(cost_of_site(site) for site in stage.spec.sites),
+        cost_keur=total(cost_of_site(site) for _, site in standing_sites(stage.spec)),
         weak_places=tuple(places[:WEAK_PLACES]),
     )

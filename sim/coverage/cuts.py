@@ -2,15 +2,17 @@
 
 For colours, a potential rises from 0 at one end to 1 at the other, at lost colours only. That is
 one row per edge of the graph instead of one per chain between its ends, of which a long line has
-more than can be told. The relaxation, in which colours are lost in part, bounds the number from
-below; a level between 0 and 1 at which the fewest colours rise bounds it from above. Where the
-bounds do not meet, the mixed-integer programme is solved.
+more than can be told. Chains without a colour in common bound the number from below, and so does
+the relaxation, in which colours are lost in part; a level between 0 and 1 at which the fewest
+colours rise bounds it from above. Only where the bounds do not meet, the mixed-integer programme
+is solved.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,13 +112,18 @@ def fewest_colours(
 
     ``known`` are colours that do.
     """
+    of_nodes = {int(colour_of[node]) for node in smallest_cut(links)}
+    best = min(known, sorted(of_nodes), key=len)
+    lower = _chains_apart(links, colour_of)
+    if lower == len(best):
+        return lower, best
     begun = time.monotonic()
     programme = _programme(links, colour_of)
     relaxed = _solve(programme, time_limit_s, whole=False)
     if relaxed.status != 0:
-        return 1, known
-    lower = max(math.ceil(relaxed.fun - _TOLERANCE), 1)
-    best = min(known, _rounded(programme, relaxed.x), key=len)
+        return lower, best
+    lower = max(lower, math.ceil(relaxed.fun - _TOLERANCE))
+    best = min(best, _rounded(programme, relaxed.x), key=len)
     left_s = time_limit_s - (time.monotonic() - begun)
     if len(best) == lower or left_s <= 0.0:
         return lower, best
@@ -126,6 +133,37 @@ def fewest_colours(
     if answer.x is not None:
         best = min(best, _rounded(programme, answer.x), key=len)
     return min(lower, len(best)), best
+
+
+def _chains_apart(links: dict[int, set[int]], colour_of: Indices) -> int:
+    """Return how many chains without a colour in common are found, the shortest first.
+
+    Each needs a loss of its own.
+    """
+    used: set[int] = set()
+    count = 0
+    while chain := _shortest_chain(links, colour_of, used):
+        used |= {int(colour_of[node]) for node in chain}
+        count += 1
+    return count
+
+
+def _shortest_chain(links: dict[int, set[int]], colour_of: Indices, without: set[int]) -> list[int]:
+    """Return the nodes of a shortest chain between the ends, none if there is none."""
+    came_from = {FIRST: FIRST}
+    waiting = deque([FIRST])
+    while waiting:
+        node = waiting.popleft()
+        if node == LAST:
+            chain = []
+            while (node := came_from[node]) != FIRST:
+                chain.append(node)
+            return chain
+        for other in links[node] - came_from.keys():
+            if other == LAST or int(colour_of[other]) not in without:
+                came_from[other] = node
+                waiting.append(other)
+    return []
 
 
 def _solve(programme: _Programme, time_limit_s: float, *, whole: bool) -> Any:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +40,11 @@ def maximise(
     most: Floats,
     time_s: float,
     nodes: int | None = None,
+    gap: float = 0.0,
 ) -> Solved:
     """Solve the mixed-integer programme whose variables ``whole`` are integers.
+
+    It is solved when bound and solution differ by no more than the share ``gap``.
 
     Raises
     ------
@@ -45,16 +53,17 @@ def maximise(
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
 
-    options: Any = {"time_limit": time_s, "mip_rel_gap": 0.0}
+    options: Any = {"time_limit": time_s, "mip_rel_gap": gap}
     if nodes is not None:
         options["node_limit"] = nodes
-    found = milp(
-        -gain,
-        integrality=whole.astype(np.int64),
-        bounds=Bounds(np.zeros(gain.size), most),
-        constraints=LinearConstraint(rows, -np.inf, upper),
-        options=options,
-    )
+    with _stdout_kept_clean():
+        found = milp(
+            -gain,
+            integrality=whole.astype(np.int64),
+            bounds=Bounds(np.zeros(gain.size), most),
+            constraints=LinearConstraint(rows, -np.inf, upper),
+            options=options,
+        )
     # scipy has no status for the limit of nodes and says so in words only.
     if found.status not in (0, 1) and "limit reached" not in found.message:
         raise RuntimeError(f"the mixed-integer programme was not solved: {found.message}")
@@ -62,6 +71,28 @@ def maximise(
     bound = math.inf if dual is None or not math.isfinite(dual) else -float(dual)
     values = None if found.x is None else np.asarray(found.x, np.float64)
     return Solved(values, bound, found.status == 0)
+
+
+@contextmanager
+def _stdout_kept_clean() -> Iterator[None]:
+    """Send to stderr what the solver prints, past Python, for the process's stdout.
+
+    HiGHS as of scipy 1.17 prints a line of debugging there, told to be silent or not.
+    """
+    if os.name != "posix":
+        yield
+        return
+    flush = ctypes.CDLL(None).fflush
+    sys.stdout.flush()
+    flush(None)
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        flush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def relaxed_bound(gain: Floats, rows: Any, upper: Floats, most: Floats, time_s: float) -> float:

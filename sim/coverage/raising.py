@@ -40,6 +40,9 @@ from sim.coverage.programme import maximise, relaxed_bound
 #: the chosen options (N,).
 Weakest = Callable[[Bools], tuple[float, Floats]]
 
+#: While few paths are known, choices this near to the best of the programme do.
+_FIRST_GAP = 0.1
+
 _NO_SHARE = "none: the least of many exposures is not submodular"
 
 
@@ -184,10 +187,10 @@ class _Master:
             np.ones(self.columns.size), float((base + able.sum(axis=1)).min()) / self.scale
         )
 
-    def solve(self, time_s: float, nodes: int | None) -> tuple[float, Indices | None]:
+    def solve(self, time_s: float, nodes: int | None, gap: float) -> tuple[float, Indices | None]:
         """Return the bound and the choice, None if there was no time for any."""
         whole = np.append(np.ones(self.columns.size, np.bool_), False)
-        solved = maximise(self.gain, self.rows, self.upper, whole, self.most, time_s, nodes)
+        solved = maximise(self.gain, self.rows, self.upper, whole, self.most, time_s, nodes, gap)
         if solved.values is None:
             return self.scale * solved.bound, None
         return self.scale * solved.bound, self.columns[solved.values[:-1] > 0.5]
@@ -267,11 +270,13 @@ def raise_exact(
     paths = Paths(weakest, options) if paths is None else paths
     half = replace(effort, time_s=0.5 * effort.time_s)
     best = replace(raise_greedy(weakest, options, limits, half, progress, paths), stopped=False)
+    gap = _FIRST_GAP
     for done in range(1, effort.rounds + 1):
         if best.proven or not clock.left_s:
             break
         known = len(paths)
-        bound, chosen = _Master(paths, options, limits).solve(clock.left_s, effort.nodes)
+        master = _Master(paths, options, limits)
+        bound, chosen = master.solve(clock.left_s, effort.nodes, gap)
         if bound < best.bound:
             best = replace(best, bound=bound, bound_by="mixed-integer programme on the paths found")
         if chosen is not None and limits.hold(options, chosen):
@@ -279,7 +284,9 @@ def raise_exact(
         best = replace(best, bound=closed(best.bound, best.value))
         progress("paths", done, best.bound, best.value)
         if len(paths) == known:
-            break
+            if not gap:
+                break
+            gap = gap / 4.0 if gap > 1e-3 else 0.0
     if not best.proven:
         return replace(best, stopped=True)
     chosen = np.array(_trim(paths, best.chosen.tolist(), clock), np.int64)

@@ -13,6 +13,7 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, SensorSpec, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Floats, Measured
+from sim.scenario.along import standing_sites
 from sim.scenario.coverage_spec import Condition
 from sim.scenario.ground import check_ground
 from sim.scenario.loader import LoadedScenario
@@ -129,7 +130,7 @@ class Stage:
 def _placed(
     spec: Scenario, surroundings: Surroundings, targets: Targets, time_s: float
 ) -> Iterator[Placed]:
-    sites: list[tuple[Site, bool]] = [(site, False) for site in spec.sites]
+    sites: list[tuple[Site, bool]] = [(site, False) for _, site in standing_sites(spec)]
     sites += [(candidate, True) for candidate in spec.coverage.candidates]
     for site, candidate in sites:
         if site.position is not None:

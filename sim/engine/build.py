@@ -18,6 +18,7 @@ from sim.engine.world import SiteSensors, World
 from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
 from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
+from sim.scenario.along import standing_sites
 from sim.scenario.loader import LoadedScenario
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.sites import Network, Site
@@ -100,7 +101,7 @@ def _sites(
     kinds: list[str] = []
     carriers: list[Carrier | None] = []
     sites = []
-    for site in spec.sites:
+    for _, site in standing_sites(spec):
         carrier = None
         if site.position is not None:
             place = np.array(_enu(surroundings, site.position))
@@ -159,7 +160,7 @@ def _setting(
     kinds: tuple[str, ...],
 ) -> Setting:
     frame = surroundings.frame
-    aboard = {site.id: site.aboard for site in spec.sites}
+    aboard = {site.id: site.aboard for _, site in standing_sites(spec)}
     grouped = {target.id for target in spec.targets if target.judged == "group"}
     return Setting(
         scenario=spec.name,

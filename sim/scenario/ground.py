@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from sim.scenario.along import standing_sites
 from sim.scenario.errors import ScenarioError
 from sim.scenario.loader import LoadedScenario, problem_at
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
+from sim.world.environment import Place
 from sim.world.frames import Frame
 from sim.world.relief import Relief, TerrainError
 from sim.world.spec import Position
@@ -56,31 +58,31 @@ def _misplaced(spec: Scenario, relief: Relief) -> Iterator[tuple[KeyPath, str]]:
     origin = Position(latitude_deg=spec.area.latitude_deg, longitude_deg=spec.area.longitude_deg)
     if math.isnan(_above_m(origin, relief)):
         yield _TERRAIN, f"the area's origin lies {covers}"
-    for i, site in enumerate(spec.sites):
+    for i, site in standing_sites(spec):
         if site.position is None:
             continue  # it is carried
         above_m = _above_m(site.position, relief)
-        path: KeyPath = ("sites", i, "position")
+        path: KeyPath = ("sites", i, "along" if spec.sites[i].along else "position")
         if math.isnan(above_m):
             yield path, f"site {site.id} lies {covers}"
         elif above_m < 0.0:
             yield path, f"site {site.id} lies {-above_m:.1f} m below the ground"
     for i, thing in enumerate(spec.protect):
-        if isinstance(thing, Line):
-            continue
-        places = thing.path if isinstance(thing, Corridor) else (thing.position,)
+        long = isinstance(thing, Corridor | Line)
+        places: Sequence[Position | Place] = (
+            thing.path if isinstance(thing, Corridor | Line) else (thing.position,)
+        )
         for k, place in enumerate(places):
             if math.isnan(_above_m(place, relief)):
-                corridor = isinstance(thing, Corridor)
-                path = ("protect", i, "path", k) if corridor else ("protect", i, "position")
+                path = ("protect", i, "path", k) if long else ("protect", i, "position")
                 yield path, f"{thing.id} lies {covers}"
 
 
-def _above_m(position: Position, relief: Relief) -> float:
+def _above_m(position: Position | Place, relief: Relief) -> float:
     """Return the height of a place above the ground; NaN beyond the terrain."""
     ground_m = float(
         relief.height_m(math.radians(position.latitude_deg), math.radians(position.longitude_deg))
     )
-    if math.isnan(ground_m):
-        return math.nan
+    if math.isnan(ground_m) or isinstance(position, Place):
+        return ground_m - ground_m
     return height_above_ellipsoid_m(position, relief) - ground_m

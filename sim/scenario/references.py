@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sensors.registry import ids_of
+from sim.scenario.along import standing_sites
 from sim.scenario.errors import proposal
-from sim.scenario.protecting import Corridor
+from sim.scenario.protecting import Corridor, Line
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
 
@@ -75,16 +76,20 @@ def _unknown_metrics(scenario: Scenario) -> Iterator[Conflict]:
 
 
 def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
+    lines = {thing.id for thing in scenario.protect if isinstance(thing, Line)}
+    # A site along no line is told elsewhere.
+    known = all(site.along is None or site.along.line in lines for site in scenario.sites)
+    sites = list(standing_sites(scenario)) if known else list(enumerate(scenario.sites))
     sensors = [
         (("sites", i, "sensors", k, "id"), id_)
-        for i, site in enumerate(scenario.sites)
+        for i, site in sites
         for k, sensor in enumerate(site.sensors)
         for id_ in ids_of(sensor)
     ]
     named: dict[str, list[tuple[KeyPath, str]]] = {
         "nation": _ids("nations", scenario.nations),
         "network": _ids("networks", scenario.networks),
-        "site": _ids("sites", scenario.sites),
+        "site": [(("sites", i, "id"), site.id) for i, site in sites],
         "sensor": [*sensors],
         "target": _ids("targets", scenario.targets),
         "emitter": _ids("emitters", scenario.emitters),
@@ -107,7 +112,11 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     nations = [nation.id for nation in scenario.nations]
     networks = [network.id for network in scenario.networks]
     targets = [target.id for target in scenario.targets]
+    lines = [thing.id for thing in scenario.protect if isinstance(thing, Line)]
     for i, site in enumerate(scenario.sites):
+        if site.along is not None:
+            path: KeyPath = ("sites", i, "along", "line")
+            yield from _unknown(path, site.along.line, "line", lines)
         yield from _unknown(("sites", i, "nation"), site.nation, "nation", nations)
         yield from _unknown(("sites", i, "network"), site.network, "network", networks)
         yield from _unknown(("sites", i, "aboard"), site.aboard, "target", targets)

@@ -60,8 +60,30 @@ class Network(Spec):
     ] = None
 
 
+class Along(Spec):
+    """Places along a protected line: the site stands at each, numbered from 1."""
+
+    line: Annotated[Identifier, Field(description="id of a protected line")]
+    every_km: Annotated[float, Field(gt=0, le=1000)]
+    from_km: Annotated[float, Field(ge=0, description="along the line, of the first")] = 0.0
+    to_km: Annotated[float | None, Field(gt=0, description="left out: to the line's end")] = None
+    inside_km: Annotated[
+        float, Field(ge=-200, le=200, description="from the line's outer edge, inwards")
+    ]
+    jitter_km: Annotated[
+        float, Field(ge=0, le=50, description="both ways at most; the scenario's seed decides")
+    ] = 0.0
+    height_agl_m: Annotated[float, Field(ge=0, le=1000)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.to_km is not None and self.to_km < self.from_km:
+            raise ValueError(f"to_km ({self.to_km:g}) lies before from_km ({self.from_km:g})")
+        return self
+
+
 class Site(Spec):
-    """A place or a target with sensors, of one nation, on one network."""
+    """A place, several along a line, or a target; with sensors, of one nation, on one network."""
 
     id: Identifier
     title: str | None = None
@@ -71,6 +93,9 @@ class Site(Spec):
         Field(description="id of one of the networks; without one, everything arrives at once"),
     ] = None
     position: Position | None = None
+    along: Annotated[
+        Along | None, Field(description="the same site at places along a line: id-1, id-2 …")
+    ] = None
     aboard: Annotated[
         Identifier | None, Field(description="id of the target that carries the sensors")
     ] = None
@@ -81,8 +106,13 @@ class Site(Spec):
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
-        if (self.position is None) == (self.aboard is None):
-            raise ValueError("give either position or aboard (id of the target that carries it)")
+        given = [key for key in ("position", "along", "aboard") if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(
+                "give exactly one of position, along and aboard (id of the target that carries "
+                f"it), found {found}"
+            )
         if self.mast_m and self.aboard is None:
             raise ValueError("mast_m needs aboard; on the ground, position gives the height")
         return self

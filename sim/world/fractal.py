@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 
 def fractal_heights_m(
-    seed: int, size: int | tuple[int, int], relief_m: float, roughness: float
+    seed: int, shape: tuple[int, int], relief_m: float, roughness: float
 ) -> NDArray[np.float32]:
-    """Return heights (size, size), or (rows, columns), between 0 and ``relief_m``.
+    """Return heights (rows, columns) between 0 and ``relief_m``.
 
     White noise whose spectrum is made to fall as k^-(H + 1), H = 1 - ``roughness``: fractional
     Brownian motion in two dimensions (Saupe, in *The Science of Fractal Images*, 1988, ch. 2).
@@ -18,23 +18,23 @@ def fractal_heights_m(
     ----------
     seed
         The same seed gives the same surface.
-    size
-        Nodes along either side, or rows and columns.
+    shape
+        Nodes along either side.
     relief_m
         From the lowest to the highest point.
     roughness
         0 rolling to 1 jagged.
     """
-    rows, columns = size if isinstance(size, tuple) else (size, size)
     # The transform repeats itself at its edges; one twice as wide hides that.
-    wide = (2 * rows, 2 * columns)
-    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal(wide))
-    k = np.hypot(np.fft.fftfreq(wide[0])[:, None], np.fft.rfftfreq(wide[1]))
+    rows, columns = shape
+    twice = 2 * rows, 2 * columns
+    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal(twice))
+    k = np.hypot(np.fft.fftfreq(twice[0])[:, None], np.fft.rfftfreq(twice[1]))
     k[0, 0] = np.inf
     k **= roughness - 2.0
     spectrum *= k
     del k  # surfaces may be large
-    surface = np.fft.irfft2(spectrum, wide)[:rows, :columns].copy()
+    surface = np.fft.irfft2(spectrum, twice)[:rows, :columns].copy()
     del spectrum
     surface -= surface.min()
     surface *= relief_m / surface.max()

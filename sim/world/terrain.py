@@ -70,7 +70,7 @@ class FractalTerrain(Spec):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     size_km: Annotated[float, Field(ge=1, le=5000, description="from west to east")]
     size_north_km: Annotated[
-        float | None, Field(ge=1, le=5000, description="from south to north; left out: as size_km")
+        float | None, Field(ge=1, le=5000, description="from south to north; else as size_km")
     ] = None
     cell_m: Annotated[float, Field(ge=5, le=1000, description="between heights")] = 90.0
     relief_m: Annotated[float, Field(gt=0, le=9000, description="from lowest to highest")] = 300.0
@@ -82,20 +82,20 @@ class FractalTerrain(Spec):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        rows, columns = self.nodes
+        rows, columns = self.shape
         if (rows - 1) * (columns - 1) > _NODES_MAX:
             raise ValueError(
-                f"size_km over cell_m makes {rows:,d} × {columns:,d} heights, more than "
-                f"{_NODES_MAX:,d}"
+                f"size_km and size_north_km over cell_m make {rows:,d} × {columns:,d} heights, "
+                f"more than {_NODES_MAX:,d}"
             )
         return self
 
     @property
-    def nodes(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, int]:
         """Heights from south to north, and from west to east."""
-        north_km = self.size_km if self.size_north_km is None else self.size_north_km
         rows, columns = (
-            max(2, round(size_km * 1e3 / self.cell_m)) + 1 for size_km in (north_km, self.size_km)
+            max(2, round(side_km * 1e3 / self.cell_m)) + 1
+            for side_km in (self.size_north_km or self.size_km, self.size_km)
         )
         return rows, columns
 
@@ -151,11 +151,11 @@ def _fractal(
     from sim.world.fractal import fractal_heights_m
 
     step_lat = spec.cell_m / mean_radius_m(latitude_rad)
-    rows, columns = spec.nodes
+    rows, columns = spec.shape
     if np.cos(min(abs(latitude_rad) + 0.5 * (rows - 1) * step_lat, 0.5 * np.pi)) < 0.05:
         raise TerrainError("fractal terrain must not lie near a pole")
     step_lon = step_lat / float(np.cos(latitude_rad))
-    heights_m = fractal_heights_m(spec.seed, spec.nodes, spec.relief_m, spec.roughness)
+    heights_m = fractal_heights_m(spec.seed, spec.shape, spec.relief_m, spec.roughness)
     heights_m += np.float32(height_m)
     return Relief(
         heights_m,
