@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from sim.scenario.along import standing_sites
 from sim.scenario.errors import ScenarioError
 from sim.scenario.loader import LoadedScenario, problem_at
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
+from sim.world.course import cross_sections
 from sim.world.environment import Place
 from sim.world.frames import Frame
 from sim.world.relief import Relief, TerrainError
@@ -72,10 +75,17 @@ def _misplaced(spec: Scenario, relief: Relief) -> Iterator[tuple[KeyPath, str]]:
         places: Sequence[Position | Place] = (
             thing.path if isinstance(thing, Corridor | Line) else (thing.position,)
         )
-        for k, place in enumerate(places):
-            if math.isnan(_above_m(place, relief)):
-                path = ("protect", i, "path", k) if long else ("protect", i, "position")
-                yield path, f"{thing.id} lies {covers}"
+        outside = [k for k, place in enumerate(places) if math.isnan(_above_m(place, relief))]
+        for k in outside:
+            path = ("protect", i, "path", k) if long else ("protect", i, "position")
+            yield path, f"{thing.id} lies {covers}"
+        if isinstance(thing, Line) and not outside:
+            _, inner = cross_sections(thing.vertices_deg, thing.threat_from, 1e3 * thing.depth_km)
+            unknown = np.isnan(relief.height_m(*inner.T))
+            if unknown.any():
+                north, east = np.degrees(inner[unknown.argmax()])
+                where = f"at {north:.3f} north, {east:.3f} east"
+                yield ("protect", i, "depth_km"), f"the band's inner edge lies {where}, {covers}"
 
 
 def _above_m(position: Position | Place, relief: Relief) -> float:
