@@ -67,3 +67,8 @@ def test_an_unknown_topic_is_bad_usage() -> None:
     result = CliRunner().invoke(app, ["verify", "astrology"])
     assert result.exit_code != 0
     assert "tracking" in str(result.exception)
+
+
+def test_help_lists_the_topics() -> None:
+    help_text = CliRunner().invoke(app, ["verify", "--help"], env={"COLUMNS": "400"}).stdout
+    assert all(name in help_text for name in topics())
