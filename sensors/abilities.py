@@ -1,4 +1,4 @@
-"""What some kinds of sensors can do beside what all can: move, remember, recognise, expect."""
+"""What some kinds of sensors can do beside what all can."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from typing import Self
 
-    from sim.core.tables import Floats, Ints
+    from sim.core.tables import Bools, Floats, Ints, Truth
     from sim.world.surroundings import Surroundings
+    from sim.world.truth import Targets
 
 
 @runtime_checkable
@@ -28,6 +29,26 @@ class Remembers(Protocol):
 
         Copies that ``moved_to`` makes share it.
         """
+
+
+@runtime_checkable
+class Jammable(Protocol):
+    """A sensor that jamming or its own silence blinds, and that knows it."""
+
+    @property
+    def silent_s(self) -> tuple[tuple[float, float], ...]:
+        """Windows in which it does not look."""
+
+    def noise_db(self, targets: Targets, time_s: float, azimuth_rad: Floats) -> Floats:
+        """Return by how much (A,) its noise is up at the azimuths (A,); infinite while silent."""
+
+
+@runtime_checkable
+class Misleads(Protocol):
+    """A sensor whose plots may lead tracks astray."""
+
+    def misled(self, targets: Targets, truth: Truth) -> Bools:
+        """Return (N,) from which targets its plots lead astray now."""
 
 
 @runtime_checkable

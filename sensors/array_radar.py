@@ -226,7 +226,7 @@ class ArrayRadar(Radar):
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         nothing = np.full(size, FALSE_ALARM, np.int32)
-        return Detections(time_s[dwell], place, power, nothing, nothing)
+        return Detections(time_s[dwell], place, power, nothing, nothing, np.zeros((size, 4)))
 
     def _follow(
         self,

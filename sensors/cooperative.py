@@ -206,18 +206,27 @@ class _ReportReceiver(Listener):
         code : (N,) ``Visibility``
         """
         snr, code = self._receive(truth.position_enu_m, truth.velocity_enu_mps)
-        told = self._tells(targets.signatures)
-        told &= ~(self._offset_m(targets.signatures) != 0.0).any(axis=1)
-        now_s, row = np.full(len(truth), truth.time_s), np.arange(len(truth), dtype=np.int32)
-        here = truth.position_enu_m
-        led = reported_position(here, now_s, row, targets, self.surroundings) != here
-        told &= ~led.any(axis=1)
-        code[truth.present & ~told] = Visibility.SILENT
+        told = self._told(targets, truth)
+        true: Bools = self._tells(targets.signatures) & (told == truth.position_enu_m).all(axis=1)
+        code[truth.present & ~true] = Visibility.SILENT
         pd = np.zeros(len(truth))
         rows = np.flatnonzero(code == Visibility.VISIBLE)
         pd[rows] = self.reception_probability * self.receiver.pd(snr[rows])
         code[rows[pd[rows] < 0.5 * self.reception_probability]] = Visibility.WEAK_ECHO
         return pd, code
+
+    def misled(self, targets: Targets, truth: Truth) -> Bools:
+        """Return (N,) whose reports say that they are elsewhere."""
+        told = self._told(targets, truth)
+        signatures = targets.signatures
+        aside: Bools = (told != truth.position_enu_m).any(axis=1) & ~np.isnan(told[:, 0])
+        return aside & self._tells(signatures) & ~signatures.ghost & truth.present
+
+    def _told(self, targets: Targets, truth: Truth) -> Floats:
+        """Return where targets (N, 3) would say that they are; NaN where they do not know."""
+        now_s, row = np.full(len(truth), truth.time_s), np.arange(len(truth), dtype=np.int32)
+        believed = reported_position(truth.position_enu_m, now_s, row, targets, self.surroundings)
+        return believed + self._offset_m(targets.signatures)
 
     def _receive(self, position: Floats, velocity: Floats) -> tuple[Floats, Bytes]:
         """Return the SNR (K,) of messages sent from places, and the places' codes."""

@@ -277,7 +277,7 @@ def receive(
     budget: Budget,
     resolution: Floats,
     look_gap_s: float,
-) -> tuple[Floats, Floats, Ints]:
+) -> tuple[Floats, Floats, Ints, Floats]:
     """Return the echoes of looks (K,), those that share a resolution cell as one.
 
     Parameters
@@ -289,7 +289,8 @@ def receive(
 
     Returns
     -------
-    polar (G, 4), SNR per pulse (G,), and the look (G,) with the strongest part of each echo.
+    polar (G, 4), SNR per pulse (G,), the look (G,) with the strongest part of each echo, and
+    the spread (G, 4) of its parts, 0 of one alone.
     """
     polar = np.empty((time_s.size, 4))
     reason = np.empty(time_s.size, np.uint8)
@@ -335,11 +336,11 @@ def receive(
     polar, snr, look = polar[:size], snr[:size], look[:size]
     group, groups = shared_cells(polar, look_s[:size], resolution, look_gap_s)
     if groups == size:
-        return polar, snr, look
-    polar, snr, strongest = merge_echoes(polar, snr, group, groups)
+        return polar, snr, look, np.zeros((size, 4))
+    polar, snr, strongest, spread = merge_echoes(polar, snr, group, groups)
     for row in range(groups):
         strongest[row] = look[strongest[row]]
-    return polar, snr, strongest
+    return polar, snr, strongest, spread
 
 
 @kernel()
@@ -388,7 +389,7 @@ def grade(
     shown = np.flatnonzero(code == _VISIBLE)
     group, groups = shared_cells(polar[shown], np.zeros(shown.size), resolution, np.inf)
     if groups < shown.size:
-        _, _, strongest = merge_echoes(polar[shown], strength[shown, 0], group, groups)
+        _, _, strongest, _ = merge_echoes(polar[shown], strength[shown, 0], group, groups)
         code[shown] = _UNRESOLVED
         code[shown[strongest]] = _VISIBLE
     return pd

@@ -338,7 +338,7 @@ class PassiveRadar:
         bistatic, snr = bistatic[seen], snr[seen]
         gap_s = 0.5 * self.period_s
         group, groups = shared_cells(bistatic, looks.time_s[seen], self.resolution, gap_s)
-        bistatic, snr, strongest = merge_echoes(bistatic, snr, group, groups)
+        bistatic, snr, strongest, spread = merge_echoes(bistatic, snr, group, groups)
         look = seen[strongest]
         target = looks.target[look]
         power = draw_echo_power(snr, 1, targets.signatures.swerling[target], rng)
@@ -361,6 +361,7 @@ class PassiveRadar:
             self.sigma_min,
             _NO_REPLIES,
         )
+        sigma = np.hypot(sigma, np.concatenate([spread[found], np.zeros_like(alarm)])[order])
         return Plots(
             time_s=time_s[order],
             sensor=np.full(snr.size, self.index, np.int32),
@@ -387,7 +388,7 @@ class PassiveRadar:
         shown = np.flatnonzero(code == Visibility.VISIBLE)
         place = bistatic[shown]
         group, groups = shared_cells(place, np.zeros(shown.size), self.resolution, np.inf)
-        _, _, strongest = merge_echoes(place, snr[shown], group, groups)
+        _, _, strongest, _ = merge_echoes(place, snr[shown], group, groups)
         code[shown] = Visibility.UNRESOLVED
         code[shown[strongest]] = Visibility.VISIBLE
         return pd, code

@@ -30,7 +30,8 @@ from sensors.scanning import Looks, Rotation, Scan
 from sensors.sight import Sight
 from sim.core.geodesy import SEMI_MAJOR_AXIS_M
 from sim.core.tables import FALSE_ALARM, Measured, Plots, Truth, Visibility
-from sim.world.windows import inside
+from sim.world.electronic_attack import RangeGatePullOff
+from sim.world.windows import inside, is_on
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -347,6 +348,36 @@ class Radar:
         """
         return self._graded(targets, truth, np.ones(len(truth)))
 
+    def noise_db(self, targets: Targets, time_s: float, azimuth_rad: Floats) -> Floats:
+        """Return how far its noise is up, (A,), where the beam looks: infinitely while silent.
+
+        The beam is as high as each jammer: it hears no more of it at another elevation.
+        """
+        now_s, factor = np.array([time_s]), np.ones(azimuth_rad.size)
+        if inside(self.silent_s, now_s).any():
+            return np.full(azimuth_rad.size, np.inf)
+        for attacker in targets.attackers.noise:
+            there, heard = self.receiver.noise_of(attacker, targets, now_s)
+            if not heard[0] > 0.0:
+                continue
+            low, high = self.elevation_rad
+            level = np.full(azimuth_rad.size, min(max(there[0, 2], low), high))
+            beam = np.stack([azimuth_rad, level], axis=1)
+            times_s = np.full(azimuth_rad.size, time_s)
+            factor += self.receiver.noise_of(attacker, targets, times_s, beam)[1]
+        found: Floats = 10.0 * np.log10(factor)
+        return found
+
+    def misled(self, targets: Targets, truth: Truth) -> Bools:
+        """Return (N,) whose echo is overlaid by one that pulls its range off."""
+        found = np.zeros(len(truth), np.bool_)
+        now_s = np.array([truth.time_s])
+        for attacker in targets.attackers.deception:
+            spec = attacker.spec
+            if isinstance(spec, RangeGatePullOff) and self.receiver.hears(spec):
+                found[attacker.carrier] |= bool(is_on(spec.active_s, now_s)[0])
+        return found & truth.present
+
     def _graded(self, targets: Targets, truth: Truth, gain: Floats) -> tuple[Floats, Bytes]:
         """Return ``visibility`` with a factor (N,) on every echo."""
         from sensors.echoes import grade, strengths  # numba: only where it runs
@@ -433,7 +464,7 @@ class Radar:
             rcs_m2 = np.concatenate([rcs_m2, other_m2])
             swerling = np.concatenate([swerling, np.full(size, case, np.uint8)])
             truth_id = np.concatenate([truth_id, np.full(size, FALSE_ALARM, np.int32)])
-        polar, snr, look = receive(
+        polar, snr, look, spread = receive(
             looks.position_enu_m,
             looks.velocity_enu_mps,
             looks.time_s,
@@ -455,7 +486,9 @@ class Radar:
         threshold = detection_threshold(self.pfa, self.pulses)
         found = looks.due[look] & (power > threshold)
         row = look[found]
-        return Detections(looks.time_s[row], polar[found], power[found], truth_id[row], row)
+        return Detections(
+            looks.time_s[row], polar[found], power[found], truth_id[row], row, spread[found]
+        )
 
     @property
     def _look_gap_s(self) -> float:
@@ -473,7 +506,7 @@ class Radar:
         place[:, 3] = self.range_rate_max_mps * rng.uniform(-1.0, 1.0, size)
         power = draw_noise_power_over_threshold(size, self.pfa, self.pulses, rng)
         nothing = np.full(size, FALSE_ALARM, np.int32)
-        alarms = Detections(time_s, place, power, nothing, nothing)
+        alarms = Detections(time_s, place, power, nothing, nothing, np.zeros((size, 4)))
         if self.silent_s:
             alarms = alarms.take(~inside(self.silent_s, alarms.time_s))
         for near_m, far_m in self.blind_ranges_m:
@@ -500,7 +533,7 @@ class Radar:
             time_s=found.time_s,
             sensor=np.full(snr.size, self.index, np.int32),
             measurement=measurement,
-            sigma=sigma,
+            sigma=np.hypot(sigma, found.spread),
             snr_db=10.0 * np.log10(snr),
             reply=reply,
             truth_id=found.truth_id,
@@ -516,6 +549,7 @@ class Detections:
     time_s, power, truth_id : when, how strong, of what
     polar : (K, 4) exactly where
     look : row of the look that found it, -1 for noise
+    spread : (K, 4) of the parts of a merged echo about its place, 0 of one alone
     """
 
     time_s: Floats
@@ -523,6 +557,7 @@ class Detections:
     power: Floats
     truth_id: Ints
     look: Ints
+    spread: Floats
 
     def take(self, rows: Bools | NDArray[np.intp]) -> Detections:
         """Return the given rows as a new table."""
@@ -532,6 +567,7 @@ class Detections:
             self.power[rows],
             self.truth_id[rows],
             self.look[rows],
+            self.spread[rows],
         )
 
     @classmethod

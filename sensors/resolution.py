@@ -77,7 +77,7 @@ def shared_cells(
 @kernel()
 def merge_echoes(
     polar: Floats, power: Floats, group: Ints, groups: int
-) -> tuple[Floats, Floats, Ints]:
+) -> tuple[Floats, Floats, Ints, Floats]:
     """Merge groups: powers add, the place is the centroid weighted by power.
 
     Parameters
@@ -89,12 +89,13 @@ def merge_echoes(
     Returns
     -------
     polar (G, 4), power (G,) and the row (G,) of each group's strongest echo, in order of
-    the groups' lowest rows.
+    the groups' lowest rows; and how far the parts of each lie about its centroid, (G, 4)
+    standard deviations weighted by power.
     """
     place = np.empty(group.size, np.int32)
     strongest = np.empty(groups, np.int32)
     total = np.zeros(groups)
-    merged = np.zeros((groups, 4))
+    merged, spread = np.zeros((groups, 4)), np.zeros((groups, 4))
     count = 0
     for i in range(group.size):
         if group[i] == i:
@@ -113,7 +114,9 @@ def merge_echoes(
             if k == 1:
                 offset -= 2.0 * math.pi * math.floor(offset / (2.0 * math.pi) + 0.5)
             merged[g, k] += power[i] * offset / total[g]
+            spread[g, k] += power[i] * offset * offset / total[g]
     for g in range(groups):
         for k in range(4):
+            spread[g, k] = math.sqrt(max(spread[g, k] - merged[g, k] * merged[g, k], 0.0))
             merged[g, k] += polar[strongest[g], k]
-    return merged, total, strongest
+    return merged, total, strongest, spread

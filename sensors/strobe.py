@@ -168,11 +168,12 @@ class Strobe:
     def observe(self, scene: Scene, rng: np.random.Generator) -> Plots:
         """Return the strobes of the window, start excluded, end included, in order of time."""
         start_s, end_s = scene.start.time_s, scene.end.time_s
-        place, ratio, time_s, truth_id = self._strobes(scene)
+        place, ratio, time_s, truth_id, spread = self._strobes(scene)
         turns = self.radar.scan.turns(start_s, end_s)
         false = int(rng.poisson(turns * _FALSE_STROBES_PER_LOOK))
         sigma = self._sigma(ratio)
         place = place + sigma * rng.standard_normal(place.shape)
+        sigma = np.hypot(sigma, spread)
         if false:
             false_s, azimuth = self.radar.scan.draw_looks(false, start_s, end_s, rng)
             elevation = rng.uniform(self.elevation_rad[0], self.elevation_rad[1], false)
@@ -212,26 +213,26 @@ class Strobe:
             pd[shown], code[shown] = 1.0, Visibility.VISIBLE
         return pd, code
 
-    def _strobes(self, scene: Scene) -> tuple[Floats, Floats, Floats, Ints]:
-        """Return angles (K, 2), ratio (K,), time (K,) and target (K,) of what jams."""
+    def _strobes(self, scene: Scene) -> tuple[Floats, Floats, Floats, Ints, Floats]:
+        """Return angles (K, 2), ratio, time and target (K,), and spread (K, 2) of what jams."""
         from sensors.resolution import merge_echoes, shared_cells  # numba: only where it runs
 
         jammers = scene.targets.attackers.noise
         looks = self._looks(jammers, scene) if jammers else None
         if looks is None or not len(looks):
             none = np.empty(0)
-            return np.empty((0, 2)), none, none, np.empty(0, np.int32)
+            return np.empty((0, 2)), none, none, np.empty(0, np.int32), np.empty((0, 2))
         polar, ratio = self._heard(jammers, scene.targets, looks.time_s, looks.target)
         heard = (ratio >= self.threshold) & ~inside(self.radar.silent_s, looks.time_s)
         polar, ratio, time_s = polar[heard], ratio[heard], looks.time_s[heard]
         owner, due = looks.target[heard], looks.due[heard]
         polar[:, [0, 3]] = 0.0
         group, groups = shared_cells(polar, time_s, self.resolution, 0.5 * self.period_s)
-        polar, _, strongest = merge_echoes(polar, ratio, group, groups)
+        polar, _, strongest, spread = merge_echoes(polar, ratio, group, groups)
         carrier = np.array([attacker.carrier for attacker in jammers], np.int32)
         kept = due[strongest]
         row = strongest[kept]
-        return polar[kept, 1:3], ratio[row], time_s[row], carrier[owner[row]]
+        return polar[kept, 1:3], ratio[row], time_s[row], carrier[owner[row]], spread[kept, 1:3]
 
     def _looks(self, jammers: tuple[Attacker[NoiseJammer], ...], scene: Scene) -> Looks:
         """Return the looks at jammers; ``Looks.target`` is their row in ``jammers``."""

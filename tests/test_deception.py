@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from test_jamming import NOWHERE, PLACE, at, radar, resting, seen
 
 from sensors.deception import equivalent_rcs_m2, offsets_m
+from sensors.misleading import misled
 from sim.core.tables import Floats, Plots
 from sim.world.attackers import Attacker, Attackers
 from sim.world.electronic_attack import FalseTargets, RangeGatePullOff
@@ -49,6 +50,18 @@ def approaching(speed_mps: float, **given: Any) -> stage.Fakes:
         return start - speed_mps * time_s[:, None] * level
 
     return stage.fakes(path, 1, **given)
+
+
+def test_a_pull_off_misleads_while_it_is_on_and_false_targets_never_do() -> None:
+    targets, own = resting([at(0.0, 30e3, 5e3), at(90.0, 30e3, 5e3)]), radar()
+    on = pull_off(active_s=[[5, 40]])
+    targets.attackers = Attackers(deception=(Attacker(on, 1, NOWHERE),))
+    for time_s, there in ((4.0, False), (5.0, True), (41.0, False)):
+        assert misled([own], targets, targets.truth(time_s)).tolist() == [False, there]
+    deaf = pull_off(frequency_ghz=[17, 18])
+    for spec in (deaf, false_targets()):
+        targets.attackers = Attackers(deception=(Attacker(spec, 1, NOWHERE),))
+        assert not misled([own], targets, targets.truth(10.0)).any()
 
 
 def test_a_repeater_is_as_strong_as_its_equivalent_echo() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sensors.gnss import (
     spoofed_position,
     tolerable_jam_to_signal_db,
 )
+from sensors.misleading import misled
 from sim.core.tables import Floats, Visibility
 from sim.world.attackers import GROUND, Attacker, Attackers
 from sim.world.electronic_attack import GnssAttack
@@ -125,3 +127,8 @@ def test_reports_follow_what_navigation_says() -> None:
     assert np.abs(off).max() < 6 * plots.sigma[near[1]][:, :3].max()
     code = receiver.visibility(targets, targets.truth(10.0))[1]
     assert [Visibility(c).name for c in code] == ["SILENT", "SILENT", "VISIBLE"]
+    # Who is denied says nothing, who is led astray misleads, though not yet at the start.
+    assert misled([receiver], targets, targets.truth(10.0)).tolist() == [False, True, False]
+    assert not misled([receiver], targets, targets.truth(0.0)).any()
+    targets.signatures = replace(targets.signatures, ads_b_nacp=np.array([9, 0, 9]))
+    assert not misled([receiver], targets, targets.truth(10.0)).any()

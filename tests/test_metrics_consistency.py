@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from metrics_histories import NO_TARGETS, NO_TRACKS, target, together, track
@@ -77,6 +79,49 @@ def test_extra_tracks_do_not_count() -> None:
         track([0.0], 2, (50, 0, 0), covariance=np.eye(3)),
     )
     assert consistency(truth, tracks, match(truth, tracks, 100.0)).nees_mean == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("known", [1.0, 25.0])
+def test_a_groups_track_owes_its_scatter_too(known: float) -> None:
+    """Tracks each on some member of a group, judged by the group's mean."""
+    rng = np.random.default_rng(5)
+    scatter = np.array([[400.0, 150, 0], [150, 900, 0], [0, 0, 25]])
+    times, runs = np.zeros(1), 400
+    member = rng.multivariate_normal(np.zeros(3), scatter, runs)
+    error = np.sqrt(known) * rng.standard_normal((runs, 3))
+    groups = together(*[target(times, i, (1e4 * i, 0, 0)) for i in range(runs)])
+    tracks = together(
+        *[
+            track(times, i, (1e4 * i, 0, 0) + member[i] + error[i], covariance=known * np.eye(3))
+            for i in range(runs)
+        ]
+    )
+    pairs = match(groups, tracks, 1000.0)
+    alone = consistency(groups, tracks, pairs).nees_mean or 0.0
+    assert alone > 20.0
+    groups = replace(groups, scatter_m2=np.tile(scatter, (runs, 1, 1)))
+    judged = consistency(groups, tracks, pairs)
+    assert judged.nees_low is not None
+    assert judged.nees_high is not None
+    assert judged.nees_low < (judged.nees_mean or 0.0) < judged.nees_high
+
+
+def test_what_deception_does_counts_apart() -> None:
+    times = np.arange(4.0)
+    truth = together(target(times, 0, (0, 0, 0)), target(times, 1, (1e4, 0, 0)))
+    truth = replace(truth, misled=(truth.target == 1) & (truth.time_s >= 2.0))
+    errors = np.where(times < 2.0, 1.0, 100.0)[:, None] * [1.0, 0, 0]
+    tracks = together(
+        track(times, 1, (1, 1, 0), covariance=np.eye(3)),
+        track(times, 2, errors + np.array([1e4, 0, 0]), covariance=np.eye(3)),
+    )
+    found = consistency(truth, tracks, match(truth, tracks, 1000.0))
+    assert (found.rows, found.misled_rows) == (6, 2)
+    assert found.nees_mean == pytest.approx((4 * 2 + 2 * 1) / 6)
+    assert found.misled == pytest.approx(1e4)
+    everyone = replace(truth, misled=np.ones(8, np.bool_))
+    found = consistency(everyone, tracks, match(everyone, tracks, 1000.0))
+    assert (found.nees_mean, found.rows, found.misled_rows) == (None, 0, 8)
 
 
 def test_nothing_to_judge() -> None:

@@ -439,11 +439,32 @@ def test_merged_echo_is_the_centroid_of_power() -> None:
         [[1000.0, 0.01, 0.1, 5.0], [5000.0, 1.0, 0.2, 0.0], [1030.0, north - 0.02, 0.3, 9.0]]
     )
     group = np.array([0, 1, 0], np.int32)
-    merged, power, strongest = merge_echoes(polar, np.array([1.0, 7.0, 2.0]), group, 2)
+    merged, power, strongest, spread = merge_echoes(polar, np.array([1.0, 7.0, 2.0]), group, 2)
     assert strongest.tolist() == [2, 1]
     assert power.tolist() == [3.0, 7.0]
     assert merged[1] == pytest.approx(polar[1])
     assert merged[0] == pytest.approx([1020.0, north - 0.01, 0.7 / 3, 23 / 3])
+    # Two parts of one and two thirds of the power: √2/3 of what is between them.
+    between = np.array([30.0, 0.03, 0.2, 4.0])
+    np.testing.assert_allclose(spread, [np.sqrt(2) / 3 * between, np.zeros(4)], atol=1e-9)
+
+
+def test_a_plot_of_several_states_the_error_of_being_any_of_them() -> None:
+    """Two alike, 1° apart in one beam: which of them is the plot? One far off is itself."""
+    sensor = radar(pfa=1e-12, **STARING)
+    azimuth = np.radians([[100.0], [101.0], [160.0]])
+    place = 10e3 * np.hstack([np.sin(azimuth), np.cos(azimuth), np.full((3, 1), 0.1)])
+    plots = watch(sensor, straight(place, 0.0, rcs_m2=100.0), np.arange(0.0, 200.5))
+    both, lone = (plots.take(keep) for keep in (plots.truth_id < 2, plots.truth_id == 2))
+    assert len(both) == len(lone) == 200
+    # Each is half a degree off, and so it says.
+    sigma = np.hypot(lone.sigma[0, 1], np.radians(0.5))
+    np.testing.assert_allclose(both.sigma[:, 1], sigma, rtol=0.05)
+    for target in np.radians([100.0, 101.0]):
+        off = (both.measurement[:, 1] - target) / both.sigma[:, 1]
+        assert np.sqrt(np.mean(off**2)) == pytest.approx(1.0, abs=0.15)
+    # They are at one range and height: nothing is added there.
+    np.testing.assert_allclose(both.sigma[:, [0, 2]].max(axis=0), lone.sigma[0, [0, 2]], rtol=0.2)
 
 
 def test_two_targets_in_one_cell_give_one_plot_a_turn_whatever_the_windows() -> None:

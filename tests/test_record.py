@@ -78,6 +78,7 @@ def assert_same_snapshot(found: Snapshot, written: Snapshot) -> None:
     np.testing.assert_array_equal(found.detectability[present], written.detectability[present])
     np.testing.assert_array_equal(found.best_sensor[present], written.best_sensor[present])
     np.testing.assert_array_equal(found.visibility, written.visibility)
+    np.testing.assert_array_equal(found.misled[present], written.misled[present])
     np.testing.assert_allclose(found.beam_azimuth_rad, written.beam_azimuth_rad, atol=1e-9)
 
 

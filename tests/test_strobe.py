@@ -124,6 +124,11 @@ def test_jammers_within_a_beamwidth_are_one_strobe_between_them() -> None:
     azimuth_deg = np.degrees(close.measurement[:, 1])
     sigma_deg = np.degrees(close.sigma[0, 1])
     assert abs(azimuth_deg.mean() - 140.5) < 5 * sigma_deg / math.sqrt(len(close)) + 1e-3
+    # Either jammer may be meant: half of what is between them belongs to the error.
+    lone = plots.take(plots.truth_id == 2)
+    alone_deg = np.degrees(lone.sigma[0, 1])
+    assert sigma_deg == pytest.approx(math.hypot(alone_deg, 0.5), rel=0.05)
+    assert np.degrees(close.measurement[:, 1].std()) < 1.5 * alone_deg
 
 
 @pytest.mark.slow

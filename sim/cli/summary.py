@@ -111,6 +111,10 @@ def _picture(metrics: dict[str, Any]) -> Table:
         low, high = (f"{honest[key]:.2f}" for key in ("nees_low", "nees_high"))
         rows.append(("position NEES", f"{honest['nees_mean']:.2f}",
                      "honest between", f"{low} and {high}"))  # fmt: skip
+    if honest["misled"] is not None:
+        share = honest["misled_rows"] / (honest["rows"] + honest["misled_rows"])
+        rows.append(("NEES where deceived", f"{honest['misled']:.2f}",
+                     "so much is deceived", _share(share)))  # fmt: skip
     if classes["correctness"] is not None:
         rows.append(("class correct", _share(classes["correctness"]),
                      "class stated with", _share(classes["stated"])))  # fmt: skip

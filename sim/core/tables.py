@@ -351,8 +351,12 @@ class Snapshot:
         ought to see their targets too
     site_tracks : each site's own confirmed tracks, by the numbers that they have in
         ``tracks``; none where ``tracks`` shows them itself
+    misled : (N,) whether plots lead the picture astray from this target, deliberately or
+        because it was deceived itself; empty where it was not evaluated
     sensor_position_enu_m : (S, 3) where every sensor is, NaN for one whose carrier is not
         there; (0, 3) if none is carried
+    sensor_noise_db : (S, A) by how much jamming raises each sensor's noise, in A sectors of
+        azimuth, infinite of one that keeps silent; (0, A) if nothing ever does
     """
 
     time_s: float
@@ -366,5 +370,7 @@ class Snapshot:
     rejected: int
     class_probabilities: Floats = field(default_factory=lambda: np.empty((0, 0)))
     site_tracks: tuple[Tracks, ...] = ()
+    misled: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     sensor_position_enu_m: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    sensor_noise_db: Floats = field(default_factory=lambda: np.empty((0, 1)))
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))

@@ -12,6 +12,7 @@ from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
 from sim.engine.chance import Chance
+from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
@@ -56,6 +57,7 @@ def build(scenario: LoadedScenario) -> World:
         spec.emitters,
     )
     sensors, kinds, carriers, sites = _sites(spec, surroundings, targets)
+    blinded = hindered(sensors, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     return World(
         spec=spec,
@@ -64,8 +66,8 @@ def build(scenario: LoadedScenario) -> World:
         frame=frame,
         targets=targets,
         sensors=sensors,
-        platforms=Platforms(carriers, surroundings),
-        models=sensor_models(sensors, surroundings),
+        platforms=Platforms(carriers, surroundings, blinded),
+        models=sensor_models(sensors, surroundings, SECTORS if blinded.size else 1),
         echoes=echo_facts(sensors, surroundings.frame),
         sites=sites,
         step_s=spec.record.interval_s / record_every,

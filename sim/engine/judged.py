@@ -76,7 +76,8 @@ class JudgedObjects:
     def truth(self, truth: TruthHistory) -> TruthHistory:
         """Return a history of objects: a group is where its members are on average.
 
-        It is as well seen as its best seen member.
+        It is as well seen as its best seen member, misled where one of them is, and its scatter
+        is that of its members.
         """
         target = self.object_of[truth.target]
         order = np.lexsort((-np.nan_to_num(truth.detectability), target, truth.time_s))
@@ -90,16 +91,20 @@ class JudgedObjects:
 
         def mean(column: Floats) -> Floats:
             total = np.add.reduceat(column[order], first, axis=0)
-            return total / (size[:, np.newaxis] if column.ndim > 1 else size)
+            return total / size.reshape(-1, *[1] * (column.ndim - 1))
 
-        best = order[first]
+        best, centre = order[first], mean(truth.position_enu_m)
+        off_m = truth.position_enu_m.copy()
+        off_m[order] -= np.repeat(centre, size, axis=0)
         return TruthHistory(
             time_s=time_s[first],
             target=target[first],
-            position_enu_m=mean(truth.position_enu_m),
+            position_enu_m=centre,
             velocity_enu_mps=mean(truth.velocity_enu_mps),
             height_m=mean(truth.height_m),
             detectability=truth.detectability[best],
             visibility=truth.visibility[best],
             best_sensor=truth.best_sensor[best],
+            misled=np.logical_or.reduceat(truth.misled[order], first),
+            scatter_m2=mean(off_m[:, :, np.newaxis] * off_m[:, np.newaxis, :]),
         )

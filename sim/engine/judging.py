@@ -59,6 +59,7 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
         detectability=truth.numbers("detectability")[truth_rows],
         visibility=truth.codes("visibility", vocabulary.visibility).astype(np.uint8)[truth_rows],
         best_sensor=truth.codes("best_sensor", vocabulary.sensors)[truth_rows],
+        misled=truth.numbers("misled")[truth_rows],
     )
     judged_truth, picture = objects.truth(history), _history(tracks, vocabulary, interval_s)
     metrics = judge(

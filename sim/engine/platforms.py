@@ -1,9 +1,9 @@
-"""Sensors that move with a target: where they are, step by step."""
+"""What changes of sensors, step by step: where those are that move with a target, and noise."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,10 +27,12 @@ class Platforms:
     ----------
     carriers : one per sensor, None on the ground
     surroundings : of the scenario
+    hindered : rows of the sensors that are silent or jammed at some time
     """
 
     carriers: tuple[Carrier | None, ...]
     surroundings: Surroundings
+    hindered: Ints = field(default_factory=lambda: np.empty(0, np.int32))
 
     @property
     def moving(self) -> Ints:
@@ -66,12 +68,22 @@ class Platforms:
         """Return the rows of carried sensors that are on."""
         return [int(row) for row in self.moving if not np.isnan(places[row, 0])]
 
-    def poses(self, places: Floats) -> Poses | None:
-        """Return where the tracker is told that moving sensors are, None if none moves."""
-        moving = self.moving
-        if not moving.size:
+    def poses(self, sensors: Sequence[Sensor], places: Floats, noise_db: Floats) -> Poses | None:
+        """Return what the tracker is told that changes of the sensors, None if nothing ever does.
+
+        Parameters
+        ----------
+        places : as ``places`` returned them
+        noise_db : as of ``sim.engine.hindrance.noise_db``
+        """
+        rows = np.union1d(self.moving, self.hindered).astype(np.int32)
+        if not rows.size:
             return None
-        return poses_of(moving, places[moving], self.surroundings.frame)
+        stand = np.array([sensor.origin_enu_m for sensor in sensors])
+        where = np.where(np.isin(np.arange(len(sensors)), self.moving)[:, None], np.nan, stand)
+        where[self.moving] = places[self.moving]
+        noise = noise_db[rows] if noise_db.size else np.zeros((rows.size, 1))
+        return replace(poses_of(rows, where[rows], self.surroundings.frame), noise_db=noise)
 
     def observe(
         self, sensor: Sensor, scene: Scene, places: Floats, rng: np.random.Generator

@@ -12,6 +12,7 @@ import numpy as np
 from sim.core.tables import Bools, Floats, Ints, Plots, Snapshot
 from sim.engine.build import build
 from sim.engine.chance import Chance
+from sim.engine.hindrance import SECTORS
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
 from sim.engine.platforms import poses_of
 from sim.engine.recorder import Outcome, judge_folder, outcome_of, record
@@ -83,7 +84,20 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
         raise RetrackingError(
             f"{recording.folder}: its {_RESOLVED} is not the scenario that was recorded"
         )
-    return world
+    return _with_noise(world, recording)
+
+
+def _with_noise(world: World, recording: Recording) -> World:
+    """Return a world whose tracker will be told of the noise that was recorded."""
+    rows = recording.hindered
+    if not rows.size:
+        return world
+    noise = np.ones((len(world.sensors), SECTORS))
+    return replace(
+        world,
+        platforms=replace(world.platforms, hindered=rows),
+        models=replace(world.models, noise=noise),
+    )
 
 
 def _files_of(recording: Recording) -> Path:
@@ -124,7 +138,8 @@ def track_again(
         made = plots.take(order[bounds[k] : bounds[k + 1]])
         seen = made.without_truth()
         places = recording.sensor_position_enu_m(end_s)
-        poses = world.platforms.poses(places)
+        noise = recording.sensor_noise_db(end_s)
+        poses = world.platforms.poses(world.sensors, places, noise)
         heard = [seen.take((seen.sensor == s) & (s != without)) for s in range(len(world.sensors))]
         picture.take(heard, end_s, poses)
         tracks, probabilities = present(picture, classes, end_s)
@@ -137,6 +152,7 @@ def track_again(
             class_probabilities=probabilities,
             site_tracks=picture.site_tracks(end_s),
             sensor_position_enu_m=places,
+            sensor_noise_db=noise,
             uncorroborated=claims.judge(tracks),
         )
 

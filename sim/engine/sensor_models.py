@@ -23,13 +23,16 @@ _SECTORS = 360
 _RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 5
 
 
-def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> SensorModels:
+def sensor_models(
+    sensors: Sequence[Sensor], surroundings: Surroundings, noise_sectors: int = 1
+) -> SensorModels:
     """Return the sensors as the tracker knows them.
 
     Detection is that of a target of ``EXPECTED_RCS_M2``. Azimuths outside a sensor's sector,
     to the degree, are told as masked up to the zenith. Relief is told by half a degree and a
     256th of the range, each with the lowest elevation that is seen anywhere in it: a track in
-    sight must not count as hidden because a hill is near.
+    sight must not count as hidden because a hill is near. Noise of jammers, and whether a sensor
+    keeps silent, will be told as they come, in ``noise_sectors`` of azimuth.
     """
     frame, ground = surroundings.frame, surroundings.ground
     ground_m = ground.lowest_m if isinstance(ground, Relief) else frame.height_m
@@ -56,6 +59,7 @@ def sensor_models(sensors: Sequence[Sensor], surroundings: Surroundings) -> Sens
         mask_rad=_relief_mask_rad(sensors, surroundings)
         if isinstance(ground, Relief)
         else _mask_rad(sensors, _SECTORS),
+        noise=np.ones((len(sensors), noise_sectors)),
         listens=np.array([sensor.listens for sensor in sensors]),
         id=np.array([sensor.id for sensor in sensors], np.str_),
     )

@@ -9,10 +9,12 @@ from functools import partial
 import numpy as np
 from numba import get_num_threads
 
+from sensors.misleading import misled
 from sensors.observing import observe_all
 from sensors.scene import Scene
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.cues import cues_of
+from sim.engine.hindrance import noise_db
 from sim.engine.pictures import Picture
 from sim.engine.world import State, World
 from sim.picture.identity import identify
@@ -37,7 +39,8 @@ def step(world: World, state: State) -> Snapshot:
         get_num_threads(),
     )
     state.truth = end
-    state.picture.take(made, time_s, platforms.poses(places))
+    noise = noise_db(state.sensors, platforms.hindered, world.targets, time_s)
+    state.picture.take(made, time_s, platforms.poses(state.sensors, places, noise))
     tracks, probabilities = present(state.picture, state.classes, time_s)
     state.cues = cues_of(tracks)
     if state.step % world.record_every == 0:
@@ -54,7 +57,9 @@ def step(world: World, state: State) -> Snapshot:
         rejected=int(state.picture.rejected_by_sensor.sum()),
         class_probabilities=probabilities,
         site_tracks=state.picture.site_tracks(time_s),
+        misled=state.misled,
         sensor_position_enu_m=places,
+        sensor_noise_db=noise,
         uncorroborated=state.claims.judge(tracks),
     )
 
@@ -95,3 +100,4 @@ def _look_round(world: World, state: State, truth: Truth, places: Floats) -> Non
         visibility,
         best_sensor,
     )
+    state.misled = misled(state.sensors, world.targets, truth)

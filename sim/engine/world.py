@@ -10,7 +10,7 @@ import numpy as np
 from sensors.abilities import Remembers
 from sensors.registry import Sensor
 from sensors.scene import Cues
-from sim.core.tables import Bytes, Floats, Ints, Truth
+from sim.core.tables import Bools, Bytes, Floats, Ints, Truth
 from sim.engine.chance import Chance
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
@@ -88,6 +88,7 @@ class World:
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
             best_sensor=np.full(n, -1, np.int32),
+            misled=np.zeros(n, np.bool_),
         )
 
 
@@ -112,3 +113,4 @@ class State:
     detectability: Floats
     visibility: Bytes
     best_sensor: Ints
+    misled: Bools

@@ -29,6 +29,9 @@ class Consistency:
         pair of target and track number counts as one independent run: errors of one
         track are correlated in time, so its many rows do not narrow the bounds
     pairs : number of such pairs
+    misled : mean of rows in which deception led the picture astray from the target: no sensor
+        states errors that cover it, so they count in no other figure; None without such rows
+    misled_rows : their number
     share_within_95 : share of rows whose own NEES lies between the 2.5 and 97.5 % points
         of the chi-square distribution; .95 for an honest filter
     rows : number of rows
@@ -42,6 +45,8 @@ class Consistency:
     share_within_95: float | None
     rows: int
     unusable_rows: int
+    misled: float | None = None
+    misled_rows: int = 0
 
     def to_json(self) -> dict[str, float | int | None]:
         """Return plain values."""
@@ -150,21 +155,27 @@ def consistency(truth: TruthHistory, confirmed: TrackHistory, matching: Matching
     """Judge the position covariances of the tracks that hold a target (no extra tracks).
 
     Tracks without height (see ``Matching``) are left out: they claim nothing in three
-    dimensions.
+    dimensions. A group's scatter is added to a track's covariance: which of its members a
+    track is on, nobody tells (Feldmann, Fränken and Koch, Tracking of Extended Objects and
+    Group Targets Using Random Matrices, IEEE T-SP 59, 2011: a group spreads its plots by its
+    extent).
     """
     tracked = matching.tracked.copy()
     tracked[tracked] = matching.has_height[matching.track_row[tracked]]
     track_row = matching.track_row[tracked]
     values = nees(
         confirmed.position_enu_m[track_row] - truth.position_enu_m[tracked],
-        confirmed.position_covariance_m2[track_row],
+        confirmed.position_covariance_m2[track_row] + truth.scatter_m2[tracked],
     )
-    usable = np.isfinite(values)
+    usable, misled = np.isfinite(values), truth.misled[tracked]
+    apart = values[usable & misled]
+    unusable_rows = int((~usable).sum())
+    deceived = float(apart.mean()) if apart.size else None
+    usable &= ~misled
     numbers = number_of(matching, confirmed)[tracked][usable]
     pairs = np.unique(np.stack([truth.target[tracked][usable], numbers]), axis=1).shape[1]
-    unusable_rows = int((~usable).sum())
     if not pairs:
-        return Consistency(None, None, None, 0, None, 0, unusable_rows)
+        return Consistency(None, None, None, 0, None, 0, unusable_rows, deceived, apart.size)
     values = values[usable]
     low, high = mean_bounds(_DIMENSIONS, pairs)
     row_low, row_high = mean_bounds(_DIMENSIONS, 1)
@@ -176,4 +187,6 @@ def consistency(truth: TruthHistory, confirmed: TrackHistory, matching: Matching
         share_within_95=float(((values >= row_low) & (values <= row_high)).mean()),
         rows=int(values.size),
         unusable_rows=unusable_rows,
+        misled=deceived,
+        misled_rows=apart.size,
     )

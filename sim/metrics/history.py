@@ -44,6 +44,11 @@ class TruthHistory:
         NaN where it was not evaluated
     visibility : (R,) ``Visibility`` at the best sensor
     best_sensor : (R,) index of that sensor, -1 for none
+    misled : (R,) whether deception led the picture astray from it
+    scatter_m2 : (R, 3, 3) covariance of a group's members about their mean, which is its
+        position; 0 for a single target
+
+    The last two may be left out.
 
     Raises
     ------
@@ -59,8 +64,14 @@ class TruthHistory:
     detectability: Floats
     visibility: Bytes
     best_sensor: Ints
+    misled: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
+    scatter_m2: Floats = field(default_factory=lambda: np.empty((0, 3, 3)))
 
     def __post_init__(self) -> None:
+        rows = self.time_s.size
+        fill_left_out(self, rows, misled=False)
+        if not self.scatter_m2.size:
+            object.__setattr__(self, "scatter_m2", np.zeros((rows, 3, 3)))
         _check(self)
 
     def __len__(self) -> int:

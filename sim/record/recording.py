@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.record.setting import Setting
-from sim.record.tables import SCHEMAS, SENSOR_PLACES, Columns, Vocabulary
+from sim.record.tables import SCHEMAS, SENSOR_NOISE, SENSOR_PLACES, Columns, Vocabulary
 from sim.record.writer import MANIFEST, TIME_SLACK_S, part_files
 
 
@@ -71,7 +71,7 @@ class Recording:
         return str(self.manifest.get("state", "running"))
 
     def table(self, name: str) -> pa.Table:
-        """Return one table: truth, plots, tracks, events, site_tracks or sensor_places.
+        """Return one table: truth, plots, tracks, events, or one that some runs have.
 
         Raises
         ------
@@ -142,8 +142,9 @@ class Recording:
         detectability = np.full(n, np.nan)
         visibility = np.full(n, Visibility.ABSENT, np.uint8)
         best_sensor = np.full(n, -1, np.int32)
-        present = np.zeros(n, np.bool_)
+        present, misled = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         present[target] = True
+        misled[target] = self._truth.numbers("misled")[truth_rows]
         detectability[target] = self._truth.numbers("detectability")[truth_rows]
         visibility[target] = self._visibility_codes[truth_rows]
         best_sensor[target] = self._best_sensor_codes[truth_rows]
@@ -157,7 +158,9 @@ class Recording:
             visibility=visibility,
             best_sensor=best_sensor,
             rejected=int(self.manifest.get("rejected_plots", 0)),
+            misled=misled,
             sensor_position_enu_m=self.sensor_position_enu_m(at_s),
+            sensor_noise_db=self.sensor_noise_db(at_s),
         )
 
     def sensor_position_enu_m(self, time_s: float) -> Floats:
@@ -171,6 +174,32 @@ class Recording:
         rows = _rows_at(times_s, time_s)
         place[sensor[rows]] = position[rows]
         return place
+
+    @cached_property
+    def _sensor_noise(self) -> tuple[Columns, Floats, Any]:
+        table = self.columns(SENSOR_NOISE)
+        codes = table.codes("sensor", self._vocabulary.sensors)
+        return table, table.numbers("time_s"), codes
+
+    @property
+    def hindered(self) -> NDArray[np.int32]:
+        """Rows of the sensors whose noise was ever up."""
+        return np.unique(self._sensor_noise[2]).astype(np.int32)
+
+    def sensor_noise_db(self, time_s: float) -> Floats:
+        """Return the sensors' noise at the end of a step, as ``Snapshot.sensor_noise_db``."""
+        table, times_s, sensor = self._sensor_noise
+        if not len(table):
+            return np.empty((0, 1))
+        noise_db = np.zeros((len(self.setting.sensors), self._noise_sectors))
+        rows = _rows_at(times_s, time_s)
+        if rows.stop > rows.start:
+            noise_db[sensor[rows]] = table.lists("noise_db", rows)
+        return noise_db
+
+    @cached_property
+    def _noise_sectors(self) -> int:
+        return int(self._sensor_noise[0].lists("noise_db", slice(0, 1)).shape[1])
 
     def beam_azimuth_rad(self, time_s: float) -> Floats:
         """(S,) where each turning sensor looked, NaN for a staring one."""

@@ -79,6 +79,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("detectability", _F64),
             ("visibility", _WORD),
             ("best_sensor", _WORD),
+            ("misled", pa.bool_()),
         ]
     ),
     "plots": pa.schema(
@@ -133,6 +134,13 @@ SCHEMAS[SENSOR_PLACES] = pa.schema(
     [("time_s", _F64), ("sensor", _WORD), *((name, _F64) for name in _POSITION)]
 )
 
+#: Only of a run with radars that jamming or emission control blinds: their noise at the end of
+#: every step, by equal sectors of azimuth from north, where it is up at all.
+SENSOR_NOISE = "sensor_noise"
+SCHEMAS[SENSOR_NOISE] = pa.schema(
+    [("time_s", _F64), ("sensor", _WORD), ("noise_db", pa.list_(pa.float32()))]
+)
+
 
 def _word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
     """Return words for codes; a code below zero is null."""
@@ -167,6 +175,7 @@ def truth_table(snapshots: list[Snapshot], frame: Frame, vocabulary: Vocabulary)
             gather(lambda s: s.detectability),
             _word_column(gather(lambda s: s.visibility), vocabulary.visibility),
             _word_column(gather(lambda s: s.best_sensor), vocabulary.sensors),
+            gather(lambda s: s.misled if s.misled.size else np.zeros(len(s.truth), np.bool_)),
         ],
         schema=SCHEMAS["truth"],
     )
@@ -276,6 +285,27 @@ def sensor_places_table(
     )
 
 
+def sensor_noise_table(
+    time_s: list[float], noise_db: list[Floats], vocabulary: Vocabulary
+) -> pa.Table:
+    """Return one row per step and sensor whose noise is up.
+
+    Parameters
+    ----------
+    noise_db : (S, A) of each step, as ``Snapshot.sensor_noise_db``
+    """
+    noise = np.array(noise_db, np.float32)
+    step, sensor = np.nonzero(noise.any(axis=2))
+    return pa.Table.from_arrays(
+        [
+            np.array(time_s)[step],
+            _word_column(sensor, vocabulary.sensors),
+            pa.array(list(noise[step, sensor]), pa.list_(pa.float32())),
+        ],
+        schema=SCHEMAS[SENSOR_NOISE],
+    )
+
+
 class Columns:
     """A stored table, read back into arrays, each column once."""
 
@@ -300,6 +330,11 @@ class Columns:
     def stacked(self, names: tuple[str, ...], rows: slice = slice(None)) -> Floats:
         """Return some rows of several columns side by side."""
         return np.column_stack([self.numbers(name)[rows] for name in names])
+
+    def lists(self, name: str, rows: slice) -> Floats:
+        """Return some rows of a column of lists of one length, (R, A)."""
+        flat = self._table.column(name).slice(rows.start, rows.stop - rows.start)
+        return np.array(flat.to_pylist(), np.float64)
 
     @property
     def position_enu_m(self) -> Floats:

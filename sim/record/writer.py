@@ -22,10 +22,12 @@ from sim.record.events import EventLog
 from sim.record.setting import Setting
 from sim.record.tables import (
     SCHEMAS,
+    SENSOR_NOISE,
     SENSOR_PLACES,
     SITE_TRACKS,
     Vocabulary,
     plots_table,
+    sensor_noise_table,
     sensor_places_table,
     site_tracks_table,
     tracks_table,
@@ -86,6 +88,7 @@ class RunWriter:
         carried = [row for row, sensor in enumerate(setting.sensors) if sensor.carrier]
         self._moving = np.array(carried, np.int32)
         self._places: list[tuple[float, Floats]] = []
+        self._noise: list[tuple[float, Floats]] = []
         self._flushed = 0
         (folder / PARTS).mkdir()
         self._write_manifest()
@@ -96,6 +99,8 @@ class RunWriter:
             self._plots.append(snapshot.plots)
         if self._moving.size:
             self._places.append((snapshot.time_s, snapshot.sensor_position_enu_m))
+        if snapshot.sensor_noise_db.any():
+            self._noise.append((snapshot.time_s, snapshot.sensor_noise_db))
         self._events.add(snapshot)
         self._manifest["rejected_plots"] = snapshot.rejected
         if snapshot.time_s >= (self._recorded + 1) * self._interval_s - TIME_SLACK_S:
@@ -109,7 +114,9 @@ class RunWriter:
         """Flush, turn each table's parts into one file, and say how the run ended."""
         self._flush(time_s)
         for name, schema in SCHEMAS.items():
-            if name not in (SITE_TRACKS, SENSOR_PLACES) or part_files(self.folder, name):
+            if name not in (SITE_TRACKS, SENSOR_PLACES, SENSOR_NOISE) or part_files(
+                self.folder, name
+            ):
                 merge_parts(self.folder, name, schema)
         shutil.rmtree(self.folder / PARTS)
         self._manifest["state"] = "complete" if complete else "stopped"
@@ -124,6 +131,9 @@ class RunWriter:
             times_s, places = (list(column) for column in zip(*self._places, strict=True))
             table = sensor_places_table(times_s, places, self._moving, self._vocabulary)
             tables[SENSOR_PLACES] = table
+        if self._noise:
+            times_s, noise = (list(column) for column in zip(*self._noise, strict=True))
+            tables[SENSOR_NOISE] = sensor_noise_table(times_s, noise, self._vocabulary)
         if self._pictures:
             tracks = [snapshot.tracks for snapshot in self._pictures]
             tables["truth"] = truth_table(self._pictures, self._frame, self._vocabulary)
@@ -138,7 +148,7 @@ class RunWriter:
                 pq.write_table(table, partial, compression=_COMPRESSION)
                 os.replace(partial, path)
         # Only now: an interrupt before this point loses nothing, the next flush repeats this one.
-        self._plots, self._pictures, self._places = [], [], []
+        self._plots, self._pictures, self._places, self._noise = [], [], [], []
         self._events.clear()
         self._flushed += 1
         self._manifest["recorded_until_s"] = time_s

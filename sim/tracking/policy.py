@@ -44,6 +44,7 @@ class SensorColumns(NamedTuple):
     horizon: Bools
     ground_m: Floats
     mask_rad: Floats
+    noise: Floats
     listens: Bools
 
 
@@ -121,6 +122,7 @@ def sensor_columns(config: TrackerConfig, sensors: SensorModels) -> SensorColumn
         sensors.horizon,
         sensors.ground_m,
         np.ascontiguousarray(sensors.mask_rad.reshape(*sensors.mask_rad.shape[:2], -1)),
+        np.ascontiguousarray(sensors.noise),
         sensors.listens,
     )
 

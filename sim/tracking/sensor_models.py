@@ -17,13 +17,14 @@ def _none() -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Poses:
-    """Where moving sensors are for a while, one row each.
+    """Where sensors are for a while, and how much noise they have: one row for each that changes.
 
     Attributes
     ----------
     sensor : (M,) row of ``SensorModels``
     on : (M,) whether it looks at all; one that does not stays where it was
     origin_enu_m, enu_R_sensor, height_m : (M, 3), (M, 3, 3), (M,) as in ``SensorModels``
+    noise_db : (M, A) as ``SensorModels.noise``, in dB; or (M, 1), the same all round
     """
 
     sensor: Ints
@@ -31,6 +32,11 @@ class Poses:
     origin_enu_m: Floats
     enu_R_sensor: Floats
     height_m: Floats
+    noise_db: Floats = field(default_factory=_none)
+
+    def __post_init__(self) -> None:
+        if not self.noise_db.size:
+            object.__setattr__(self, "noise_db", np.zeros((self.sensor.size, 1)))
 
     def __len__(self) -> int:
         return int(self.sensor.size)
@@ -70,6 +76,8 @@ class SensorModels:
     ground_m : (S,) height of the ground about the sensor above the ellipsoid
     mask_rad : (S, A) lowest visible elevation, in A equal sectors of azimuth from north; or
         (S, A, D), in D equal parts of ``range_max_m`` too
+    noise : (S, A) by how much jamming raises the receiver's noise, in A equal sectors of
+        azimuth from north; infinite of a sensor that keeps silent
     listens : (S,) hears only what targets send or sound: a look that brought nothing says
         nothing of a target, which may be silent
     id : (S,) names by which settings may refer to a sensor
@@ -94,6 +102,7 @@ class SensorModels:
     horizon: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     ground_m: Floats = field(default_factory=_none)
     mask_rad: Floats = field(default_factory=_none)
+    noise: Floats = field(default_factory=_none)
     listens: Bools = field(default_factory=lambda: np.empty(0, np.bool_))
     id: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
 
@@ -113,6 +122,7 @@ class SensorModels:
             "horizon": np.zeros(n, np.bool_),
             "ground_m": np.zeros(n),
             "mask_rad": np.full((n, 1), -0.5 * np.pi),
+            "noise": np.ones((n, 1)),
             "listens": np.zeros(n, np.bool_),
             "id": np.full(n, "", np.str_),
         }
@@ -123,6 +133,7 @@ class SensorModels:
         shapes |= dict.fromkeys(("origin_enu_m", "other_enu_m"), (n, 3))
         shapes |= dict.fromkeys(("measures", "resolution"), (n, 4))
         shapes |= {"enu_R_sensor": (n, 3, 3), "mask_rad": (n, *self.mask_rad.shape[1:3])}
+        shapes |= {"noise": (n, *self.noise.shape[1:2])}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(
@@ -154,11 +165,11 @@ class SensorModels:
 
     def movable(self) -> Self:
         """Return a copy whose ``place`` moves no other one's sensors."""
-        names = ("origin_enu_m", "enu_R_sensor", "height_m", "range_max_m")
+        names = ("origin_enu_m", "enu_R_sensor", "height_m", "range_max_m", "noise")
         return replace(self, **{name: getattr(self, name).copy() for name in names})
 
     def place(self, poses: Poses, range_max_m: Floats) -> None:
-        """Move sensors, in place: all who hold these columns see it.
+        """Move sensors and change their noise, in place: all who hold these columns see it.
 
         Parameters
         ----------
@@ -170,6 +181,7 @@ class SensorModels:
         self.enu_R_sensor[on.sensor] = on.enu_R_sensor
         self.height_m[on.sensor] = on.height_m
         self.range_max_m[poses.sensor] = np.where(poses.on, range_max_m[poses.sensor], 0.0)
+        self.noise[poses.sensor] = 10.0 ** (0.1 * poses.noise_db)
 
     @classmethod
     def at_origin(

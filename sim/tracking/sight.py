@@ -25,7 +25,9 @@ def tells_sight(s: int, sensors: SensorColumns) -> bool:
     if sensors.horizon[s] or sensors.range_max_m[s] < math.inf or sensors.range_min_m[s] > 0.0:
         return True
     masks = sensors.mask_rad.shape[1] * sensors.mask_rad.shape[2]
-    if not math.isnan(sensors.snr_range_m[s]) or masks > 1:
+    if not math.isnan(sensors.snr_range_m[s]) or masks > 1 or sensors.noise.shape[1] > 1:
+        return True
+    if sensors.noise[s, 0] != 1.0:
         return True
     low, high = sensors.elevation_min_rad[s], sensors.elevation_max_rad[s]
     limited = low > -_UPRIGHT_RAD or high < _UPRIGHT_RAD
@@ -49,9 +51,10 @@ def is_under_ground(x: Floats, sensors: SensorColumns) -> bool:
 def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: float) -> float:
     """Return the probability that one look of sensor s detects a target at x[:3].
 
-    Zero out of range, out of the elevations covered, behind the mask and below the 4/3 earth
-    horizon; inside, a Swerling 1 target at one look, Pfa^(1 / (1 + SNR)) with
-    SNR = (snr_range_m / range)⁴, or ``otherwise`` where the sensor does not say.
+    Zero out of range, out of the elevations covered, behind the mask, below the 4/3 earth
+    horizon and while the sensor is silent; else, a Swerling 1 target at one look,
+    Pfa^(1 / (1 + SNR)) with SNR = (snr_range_m / range)⁴ / noise, or ``otherwise`` where the
+    sensor does not say.
     """
     if sensors.kind[s] == _POSITION or sensors.kind[s] == _TIME_DIFFERENCE:
         return otherwise
@@ -70,9 +73,18 @@ def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: 
     if elevation < sensors.elevation_min_rad[s] or elevation > sensors.elevation_max_rad[s]:
         return 0.0
     sectors, parts = sensors.mask_rad.shape[1], sensors.mask_rad.shape[2]
-    if sectors > 1 or parts > 1 or sensors.mask_rad[s, 0, 0] > -1.5:
+    noise = sensors.noise[s, 0]
+    turn = 0.0
+    if sectors > 1 or sensors.noise.shape[1] > 1:
         turn = math.atan2(east, north) / (2.0 * math.pi)
-        sector = int((turn - math.floor(turn)) * sectors)
+        turn -= math.floor(turn)
+    if sensors.noise.shape[1] > 1:
+        looked = int(turn * sensors.noise.shape[1])
+        noise = sensors.noise[s, min(looked, sensors.noise.shape[1] - 1)]
+    if noise == math.inf:
+        return 0.0
+    if sectors > 1 or parts > 1 or sensors.mask_rad[s, 0, 0] > -1.5:
+        sector = int(turn * sectors)
         part = int(range_m / sensors.range_max_m[s] * parts)
         if elevation < sensors.mask_rad[s, min(sector, sectors - 1), min(part, parts - 1)]:
             return 0.0
@@ -86,7 +98,7 @@ def detection_probability(s: int, x: Floats, sensors: SensorColumns, otherwise: 
     scale = sensors.snr_range_m[s]
     if math.isnan(scale):
         return otherwise
-    snr = (scale / max(range_m, 1.0)) ** 4
+    snr = (scale / max(range_m, 1.0)) ** 4 / noise
     detected: float = sensors.false_alarm_probability[s] ** (1.0 / (1.0 + snr))
     return detected
 
