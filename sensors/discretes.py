@@ -139,7 +139,10 @@ def discretes_of(surroundings: Surroundings, frequency_hz: float, dwell_s: float
     """
     environment = surroundings.environment
     wavelength_m = SPEED_OF_LIGHT_MPS / frequency_hz
-    hubs = [_hubs_enu_m(farm, surroundings) for farm in environment.wind_farms]
+    hubs = [
+        _on_ground(surroundings, *turbines_rad(farm), farm.hub_height_m)
+        for farm in environment.wind_farms
+    ]
     sizes = [len(hub) for hub in hubs]
 
     def of_farms(values: Sequence[float]) -> Floats:
@@ -182,16 +185,15 @@ def _on_ground(
     return surroundings.frame.from_geodetic(latitude_rad, longitude_rad, ground_m + height_agl_m)
 
 
-def _hubs_enu_m(farm: WindFarm, surroundings: Surroundings) -> Floats:
-    """Return the hubs of a farm, row by row from the south-west."""
+def turbines_rad(farm: WindFarm) -> tuple[Floats, Floats]:
+    """Return latitudes and longitudes of a farm's turbines, row by row from the south-west."""
     side = int(np.ceil(np.sqrt(farm.turbines)))
     row, column = np.divmod(np.arange(farm.turbines), side)
     north_m = (row - 0.5 * (side - 1)) * farm.spacing_m
     east_m = (column - 0.5 * (side - 1)) * farm.spacing_m
     latitude_rad = np.radians(farm.latitude_deg) + north_m / MEAN_EARTH_RADIUS_M
     east_rad = east_m / (MEAN_EARTH_RADIUS_M * np.cos(latitude_rad))
-    longitude_rad = np.radians(farm.longitude_deg) + east_rad
-    return _on_ground(surroundings, latitude_rad, longitude_rad, farm.hub_height_m)
+    return latitude_rad, np.radians(farm.longitude_deg) + east_rad
 
 
 def _into_the_wind(surroundings: Surroundings, position_enu_m: Floats) -> Floats:
@@ -201,8 +203,8 @@ def _into_the_wind(surroundings: Surroundings, position_enu_m: Floats) -> Floats
     return axis
 
 
-def _way(road: Road, surroundings: Surroundings) -> tuple[Floats, Floats]:
-    """Return points (W, 3) along a road, a stretch apart at most, and how far along they lie."""
+def way_rad(road: Road) -> tuple[Floats, Floats]:
+    """Return latitudes and longitudes along a road, a stretch apart at most."""
     corner_rad = np.radians([[place.latitude_deg, place.longitude_deg] for place in road.path])
     points = [corner_rad[:1]]
     for first, last in pairwise(corner_rad):
@@ -211,7 +213,12 @@ def _way(road: Road, surroundings: Surroundings) -> tuple[Floats, Floats]:
         share = np.arange(1, pieces + 1)[:, np.newaxis] / pieces
         points.append(first + share * (last - first))
     place = np.concatenate(points)
-    corner_enu_m = _on_ground(surroundings, place[:, 0], place[:, 1], _VEHICLE_HEIGHT_M)
+    return place[:, 0], place[:, 1]
+
+
+def _way(road: Road, surroundings: Surroundings) -> tuple[Floats, Floats]:
+    """Return points (W, 3) of ``way_rad``, and how far along they lie."""
+    corner_enu_m = _on_ground(surroundings, *way_rad(road), _VEHICLE_HEIGHT_M)
     step_m = np.maximum(np.linalg.norm(np.diff(corner_enu_m, axis=0), axis=1), 1e-6)
     return corner_enu_m, np.concatenate([[0.0], np.cumsum(step_m)])
 

@@ -65,7 +65,7 @@ class Filters:
     @classmethod
     def of(cls, spec: PulseSpec, wavelength_m: float, turn_s: float) -> Filters:
         """Return the filters of a radar that turns once in ``turn_s``, 0 for never."""
-        prf = np.array(spec.prf_hz)
+        prf = np.array(spec.prf_hz or ())
         unambiguous_m = np.array([1e3 * spec.range_max_km * (1.0 + 1e-9)])
         if prf.size:
             unambiguous_m = np.array([unambiguous_range_m(rate) for rate in prf])

@@ -58,8 +58,9 @@ class PulseSpec(Spec):
     ] = 0
 
     prf_hz: Annotated[
-        tuple[Prf, ...], Field(max_length=16, description="pulse rates of a dwell; none: no limits")
-    ] = ()
+        Annotated[tuple[Prf, ...], Field(min_length=1, max_length=16)] | None,
+        Field(description="pulse rates of a dwell; null: neither range nor speed is ambiguous"),
+    ] = None
     mti: Annotated[
         Mti | None, Field(description="doppler-bank by default where range rate is measured")
     ] = None
@@ -140,6 +141,8 @@ class PulseSpec(Spec):
             raise ValueError(f"mti {self.mti} needs prf_hz: it compares echoes of pulses")
         if self.ghosts and not self.prf_hz:
             raise ValueError("ghosts needs prf_hz: without pulse rates nothing is folded")
+        if self.prf_hz is None:
+            return
         for prf_hz in self.prf_hz:
             if prf_hz * self.pulse_width_us >= 0.5e6:
                 raise ValueError(

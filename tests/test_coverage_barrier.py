@@ -57,17 +57,27 @@ def test_as_by_losing_all_subsets(line: tuple[list[SensorCover], tuple[int, int]
     require_hole(found, covers, shape)
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_by_the_integer_programme_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the bounds that make it needless: from the worst answer that is known."""
-    monkeypatch.setattr(cuts, "_chains_apart", lambda links, colour_of: 1)
-    monkeypatch.setattr(cuts, "smallest_cut", lambda links: [n for n in links if n >= 0])
+def torn(seed: int) -> tuple[list[SensorCover], tuple[int, int]]:
+    """Return covers in so many pieces that neither flow nor a level is the answer."""
     rng = np.random.default_rng(seed)
-    shape = (5, 9)
-    covers = [SensorCover(0, c, rng.random((5, 5)) < 0.75) for c in (0, 0, 1, 2, 3, 4, 4)]
-    found = barrier_degree(covers, shape)
-    assert found.exact
-    assert found.upper == degree(covers, shape)
+    return [SensorCover(0, 0, rng.random((8, 10)) < 0.2) for _ in range(8)], (8, 10)
+
+
+def test_covers_torn_to_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by losing all subsets, where bounds do not meet and only the programme tells."""
+    solved = []
+    solve = cuts._solve
+    monkeypatch.setattr(
+        cuts, "_solve", lambda *a, whole: solved.append(whole) or solve(*a, whole=whole)
+    )
+    for seed in range(15):
+        covers, shape = torn(seed)
+        found = barrier_degree(covers, shape)
+        assert found.exact
+        assert found.upper == degree(covers, shape)
+        require_hole(found, covers, shape)
+    assert sum(solved) >= 5
+    assert solved.count(False) >= 10
 
 
 @settings(max_examples=60, deadline=None)
@@ -127,14 +137,15 @@ def test_nobody_slips_through_a_corner() -> None:
 
 def test_bounds_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuts, "_solve", lambda *_, **__: SimpleNamespace(status=1))
-    monkeypatch.setattr(cuts, "_chains_apart", lambda links, colour_of: 1)
-    rng = np.random.default_rng(5)
-    covers = [SensorCover(0, c, rng.random((5, 6)) < 0.7) for c in (0, 0, 0, 4, 4, 4)]
-    shape = (5, 10)
-    found = barrier_degree(covers, shape)
-    assert found.lower < degree(covers, shape) <= found.upper
-    assert not found.exact
-    require_hole(found, covers, shape)
+    lower = upper = wanted = 0
+    for seed in range(10):
+        covers, shape = torn(seed)
+        found = barrier_degree(covers, shape)
+        assert found.lower <= degree(covers, shape) <= found.upper
+        require_hole(found, covers, shape)
+        lower, upper = lower + found.lower, upper + found.upper
+        wanted += degree(covers, shape)
+    assert lower < wanted < upper
 
 
 def test_what_is_no_window_of_the_band_is_said() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pydantic.fields import FieldInfo
 
+from sim.core.tables import Visibility
 from sim.tracking import MotionModel, SensorModels, TrackerConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,3 +127,9 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert file.exists(), target
         if anchor:
             assert anchor in anchors(file), f"{target}#{anchor}"
+
+
+def test_every_reason_to_be_untracked_is_told() -> None:
+    told = " ".join((ROOT / "docs" / "metrics.md").read_text(encoding="utf-8").split())
+    for reason in list(Visibility)[1:]:  # the first is absence
+        assert f'"{reason.name.lower().replace("_", " ")}"' in told

@@ -171,7 +171,7 @@ def twin(sensor: Radar, polar: Floats, environment: Environment) -> Floats:
         scan = 10 ** (-0.2 * float(antenna.scan_loss_db(0.0, elevation)))
         signal = sensor.snr_of_unit_echo / range_m**4 * lobes**2 * 10 ** (-0.2 * loss) * scan
         down = 10 ** (0.2 * float(antenna.relative_db(0.0, -elevation))) * scan
-        for k, prf in enumerate(spec.prf_hz):
+        for k, prf in enumerate(spec.prf_hz or ()):
             span = 0.5 * SPEED_OF_LIGHT_MPS / prf
             clutter = 0.0
             for fold in range(int(np.ceil(sensor.range_max_m / span))):
@@ -193,7 +193,7 @@ def twin(sensor: Radar, polar: Floats, environment: Environment) -> Floats:
             heard = min(1.0, (span - range_m % span) / pulse)
             if range_m >= span:
                 heard = min(heard, range_m % span / pulse)
-            out[row] += signal * heard**2 / (1.0 + still) / len(spec.prf_hz)
+            out[row] += signal * heard**2 / (1.0 + still) / len(spec.prf_hz or ())
     return out
 
 
@@ -496,7 +496,8 @@ BROKEN = [
     ({"prf_hz": [5000.0]}, r"range_max_km \(60\) is beyond the 29.98 km"),
     ({"prf_hz": [0.0]}, "prf_hz"),
     ({"prf_hz": [300e3]}, "leaves no time to listen"),
-    ({"prf_hz": [], "mti": "canceller-2"}, "needs prf_hz"),
+    ({"prf_hz": []}, "at least 1 item"),
+    ({"prf_hz": None, "mti": "canceller-2"}, "needs prf_hz"),
     ({"elevation_pattern": "pencil", "dimensions": 2}, "needs dimensions 3"),
     (
         {"elevation_pattern": "cosecant-squared", "dimensions": 2, "elevation_beamwidth_deg": None},

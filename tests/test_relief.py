@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.interpolate import RegularGridInterpolator
 
+from sim.core.geodesy import mean_radius_m
 from sim.world.fractal import fractal_heights_m
 from sim.world.relief import Relief, TerrainError, Tile, fill_holes, join_tiles
+from sim.world.terrain import FractalTerrain, build_ground
 
 STEP = 1.0 / 1200
 
@@ -124,3 +128,52 @@ def test_fractal_relief_is_as_high_and_as_rough_as_told() -> None:
     middling = fractal_heights_m(1, (1024, 1024), 500.0, 0.5).astype(float)
     near, far = (np.mean((middling[:, k:] - middling[:, :-k]) ** 2) for k in (4, 32))
     assert np.log(far / near) / np.log(8) == pytest.approx(1.0, abs=0.2)
+
+
+def test_a_square_surface_is_what_it_always_was() -> None:
+    noise = np.random.default_rng(7).standard_normal((60, 60))
+    k = np.hypot(np.fft.fftfreq(60)[:, None], np.fft.rfftfreq(60))
+    k[0, 0] = np.inf
+    plain = np.fft.irfft2(np.fft.rfft2(noise) * k ** (0.3 - 2.0), (60, 60))[:30, :30]
+    plain -= plain.min()
+    plain *= 120.0 / plain.max()
+    np.testing.assert_array_equal(
+        fractal_heights_m(7, (30, 30), 120.0, 0.3), plain.astype(np.float32)
+    )
+
+
+def test_a_strip_is_as_rough_along_as_across() -> None:
+    strip = fractal_heights_m(4, (300, 2000), 500.0, 0.5).astype(float)
+    assert strip.shape == (300, 2000)
+    assert (strip.min(), strip.max()) == (0.0, pytest.approx(500.0))
+    east = np.mean((strip[:, 4:] - strip[:, :-4]) ** 2)
+    north = np.mean((strip[4:] - strip[:-4]) ** 2)
+    assert east == pytest.approx(north, rel=0.1)
+
+
+def test_a_strip_of_terrain_covers_what_it_says() -> None:
+    wide = {"kind": "fractal", "size_km": 40, "cell_m": 100}
+    long = FractalTerrain.model_validate(wide | {"size_north_km": 9})
+    relief = build_ground(long, np.radians(53.0), np.radians(23.0), 10.0, Path())
+    assert isinstance(relief, Relief)
+    assert relief.heights_m.shape == long.shape == (91, 401)
+    (south, west), *_, (north, east) = relief.corners_rad
+    radius_m = mean_radius_m(np.radians(53.0))
+    assert radius_m * (north - south) == pytest.approx(9000.0)
+    assert radius_m * (east - west) * np.cos(np.radians(53.0)) == pytest.approx(40e3)
+    assert relief.lowest_m == pytest.approx(10.0)
+    square = FractalTerrain.model_validate(wide)
+    assert square.shape == (401, 401)
+
+
+def test_terrain_has_no_more_heights_than_memory_holds() -> None:
+    text = {"kind": "fractal", "cell_m": 200}
+    FractalTerrain.model_validate(text | {"size_km": 3000, "size_north_km": 100})
+    with pytest.raises(ValueError, match=r"15,001 × 15,001 heights, more than"):
+        FractalTerrain.model_validate(text | {"size_km": 3000})
+
+
+def test_terrain_ends_before_the_pole() -> None:
+    spec = FractalTerrain.model_validate({"kind": "fractal", "size_km": 50, "size_north_km": 3000})
+    with pytest.raises(TerrainError, match="near a pole"):
+        build_ground(spec, np.radians(78.0), 0.0, 0.0, Path())

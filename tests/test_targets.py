@@ -136,12 +136,32 @@ def test_rows_follow_the_scenario() -> None:
     assert targets.classes == ("fighter", "fighter", "airliner", "fighter")
     unknown, neutral, friend = Affiliation.UNKNOWN, Affiliation.NEUTRAL, Affiliation.FRIEND
     assert targets.affiliation.tolist() == [unknown, unknown, neutral, friend]
-    replies = [Reply.MILITARY, Reply.MILITARY, Reply.CIVIL, Reply.NONE]
+    replies = [Reply.NONE, Reply.NONE, Reply.CIVIL, Reply.NONE]
     assert targets.signatures.reply.tolist() == replies
     assert targets.signatures.rcs_m2[2] == pytest.approx(100.0)
     assert targets.signatures.rcs_m2[0] == pytest.approx(10**0.5)
     assert targets.signatures.swerling.tolist() == [1, 1, 1, 1]
     assert len(targets) == len(targets.truth(0.0)) == 4
+
+
+@pytest.mark.parametrize(
+    ("affiliation", "usual"),
+    [
+        ("friend", Reply.MILITARY),
+        ("neutral", Reply.MILITARY),
+        ("unknown", Reply.NONE),
+        ("hostile", Reply.NONE),
+    ],
+)
+def test_only_ones_own_answer_military_modes_unless_told_so(
+    affiliation: str, usual: Reply
+) -> None:
+    targets = build(
+        spec(id="usual", affiliation=affiliation),
+        spec(id="deceives", affiliation=affiliation, reply="military"),
+        spec(id="civil", affiliation=affiliation, **{"class": "airliner"}),
+    )
+    assert targets.signatures.reply.tolist() == [usual, Reply.MILITARY, Reply.CIVIL]
 
 
 def test_no_targets() -> None:

@@ -13,6 +13,7 @@ import pytest
 from viz_fake import IDENTITY, NUMBERS, POSITION, SETTING, STATUS, VELOCITY, plots_at, snapshot_at
 
 from sim.core.tables import Floats, Identity, Snapshot, TrackStatus
+from sim.record.setting import ProtectedFacts
 from viz import style
 from viz.backdrop import backdrop
 from viz.bindings import BINDINGS, Action, bound, presses
@@ -529,3 +530,22 @@ def test_a_carried_sensor_is_drawn_where_it_is_and_not_without_its_carrier() -> 
     np.testing.assert_array_equal(stage.places.at(there).origin_enu_m, places)
     kept = stage.places.at(gone).origin_enu_m
     np.testing.assert_array_equal(kept[0], aboard.position_enu_m)
+
+
+def test_a_line_is_drawn_as_a_band_between_its_edges() -> None:
+    outer = tuple((x, -12e3, 0.0) for x in (-16e3, -4e3, 8e3))
+    inner = tuple((x + 1e3, -4e3, 0.0) for x in (-16e3, -4e3, 8e3))
+    line = ProtectedFacts("border", "line", outer, 8e3, inner)
+    setting = replace(SETTING, protected=(line,))
+    still = backdrop(setting, VIEW)
+    (outline,) = [p for p in of(Polyline, still) if p.colour == style.PROTECTED and p.dashed]
+    round_it = [place[:2] for place in (*outer, *inner[::-1], outer[0])]
+    np.testing.assert_allclose(outline.points_px, VIEW.camera.to_screen(round_it))
+    (name,) = [t for t in of(Text, still) if t.text == "border"]
+    assert VIEW.camera.to_world((name.x_px, name.y_px))[1] == pytest.approx(-8e3, abs=1e3)
+    # The whole band is shown at first, and the panel tells how deep it is.
+    whole = everything(replace(setting, sensors=()), snapshot_at(0.0), VIEW.layout.map)
+    for corner in (outer[0], inner[-1]):
+        assert VIEW.layout.map.contains(*whole.to_screen(corner[:2]))
+    told = texts(build(Stage.of(setting), snapshot_at(0.0), Memory.empty(), VIEW).moving)
+    assert "depth 8 km" in told

@@ -144,7 +144,10 @@ def _rings(sensor: SensorFacts, camera: Camera, labels_deg: float) -> list[Primi
 def _protected(protected: ProtectedFacts, camera: Camera) -> list[Primitive]:
     path_m = np.array(protected.path_enu_m, float)[:, :2]
     view = camera.viewport
-    if len(path_m) > 1:
+    if protected.inner_enu_m:
+        inner_m = np.array(protected.inner_enu_m, float)[::-1, :2]
+        outline = camera.to_screen(np.concatenate([path_m, inner_m]))
+    elif len(path_m) > 1:
         outline = camera.to_screen(stadium(path_m, protected.radius_m))
     else:
         angle = np.linspace(0.0, 2.0 * np.pi, 180, endpoint=False)
@@ -168,11 +171,19 @@ def _protected(protected: ProtectedFacts, camera: Camera) -> list[Primitive]:
 
 
 def _name_of(protected: ProtectedFacts, camera: Camera) -> Text | None:
-    """Return the name below the first place of a path; none where it is too small to tell."""
-    x, y = camera.to_screen(protected.path_enu_m[0]).tolist()
+    """Return the name below the first place of a path; none where it is too small to tell.
+
+    Of a line it stands within the band, in the middle of it.
+    """
     radius_px = protected.radius_m / camera.scale_m_per_px
     if radius_px < 20:
         return None
+    if protected.inner_enu_m:
+        middle = len(protected.path_enu_m) // 2
+        ends = np.array([protected.path_enu_m[middle], protected.inner_enu_m[middle]])
+        x, y = camera.to_screen(ends.mean(axis=0)).tolist()
+        return Text(protected.id, x, y - style.SMALL / 2, style.SMALL, style.PROTECTED, "centre")
+    x, y = camera.to_screen(protected.path_enu_m[0]).tolist()
     return Text(protected.id, x, y + radius_px + 4, style.SMALL, style.PROTECTED, "centre")
 
 

@@ -29,6 +29,8 @@ _EDGE_PX = 14
 _LEGEND_PX = 15
 _NOWHERE = np.empty((0, 2))
 _ROW_PX = 20
+#: What the radius of a protected thing is called.
+_EXTENT = {"point": "radius", "corridor": "half width", "line": "depth"}
 
 UNITS_NOTE = (
     "FL: hundreds of feet above the WGS 84 ellipsoid.  Speed over ground in knots.\n"
@@ -271,7 +273,7 @@ def _setting_rows(column: _Column, setting: Setting) -> None:
     if setting.protected:
         column.heading("Protected")
     for protected in setting.protected:
-        word = "radius" if len(protected.path_enu_m) == 1 else "half width"
+        word = _EXTENT[protected.kind]
         column.row(protected.id, f"{word} {protected.radius_m / 1000:.4g} km")
     if setting.protected:
         column.gap()

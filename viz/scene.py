@@ -108,9 +108,9 @@ def everything(setting: Setting, snapshot: Snapshot, viewport: Rect) -> Camera:
         for _, s in present(setting, snapshot)
     ]
     discs += [
-        (np.array(point[:2]), protected.radius_m)
+        (np.array(point[:2]), 0.0 if protected.inner_enu_m else protected.radius_m)
         for protected in setting.protected
-        for point in protected.path_enu_m
+        for point in protected.path_enu_m + protected.inner_enu_m
     ]
     corners: list[Floats] = [at + sign * radius for at, radius in discs for sign in (-1.0, 1.0)]
     corners += list(snapshot.tracks.position_enu_m[snapshot.tracks.confirmed, :2])

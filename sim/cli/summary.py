@@ -73,8 +73,7 @@ def print_summary(
         console.print(escape(line), soft_wrap=True)
     for thing in metrics["protect"]:
         console.print()
-        lines = _corridor(thing) if thing["kind"] == "corridor" else _point(thing)
-        for line in lines:
+        for line in _TOLD[thing["kind"]](thing):
             console.print(line, soft_wrap=True)
     if outcome.verdicts:
         console.print()
@@ -334,6 +333,47 @@ def _corridor(thing: dict[str, Any]) -> list[str]:
 
 def _point(thing: dict[str, Any]) -> list[str]:
     return [f"[bold]{thing['id']}[/bold] (point)", *_infringements(thing)]
+
+
+def _line(thing: dict[str, Any]) -> list[str]:
+    lines = [f"[bold]{thing['id']}[/bold] (line)"]
+    visits, crossings = thing["visits"], thing["crossings"]
+    if not crossings:
+        lines.append("  nothing unknown or hostile crossed it")
+    else:
+        missed = len(thing["crossings_missed"])
+        lines.append(
+            f"  {crossings - missed} of {_count(crossings, 'crossing')} tracked before the inner "
+            "edge"
+            + (
+                f": {thing['warning_min_s']:.0f} s before at least, "
+                f"{thing['warning_median_s']:.0f} s in the median"
+                if crossings > missed
+                else ""
+            )
+        )
+    return lines + [f"    {visit['target']}: {_visit(visit)}" for visit in visits]
+
+
+def _visit(visit: dict[str, Any]) -> str:
+    """Say when and where a target was in a line's band, and how it was held."""
+    through = (visit["from_edge"], visit["to_edge"]) == ("outer", "inner")
+    came = f"in at {visit['enter_s']:.0f} s, kilometre {visit['enter_km']:.0f}"
+    if not through:
+        left = {"outer": "out again", "inner": "further in", "end": "out past an end"}
+        came += f", {left.get(visit['to_edge'], 'not through')} at {visit['leave_s']:.0f} s"
+    if not visit["tracked"]:
+        return f"{came}: [bold]never under track[/bold]" if through else f"{came}: not under track"
+    deep_m = visit["confirmed_depth_m"]
+    if deep_m is None:
+        where = "before it came beside the line"
+    else:
+        where = f"{abs(deep_m) * _KM:.1f} km {'inside' if deep_m >= 0 else 'outside'}"
+    when = f", {visit['warning_s']:.0f} s before it was through" if through else ""
+    return f"{came}: under track from {where}{when}"
+
+
+_TOLD = {"corridor": _corridor, "line": _line, "point": _point}
 
 
 def _infringements(thing: dict[str, Any]) -> list[str]:

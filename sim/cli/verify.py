@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.scenario import AsJson, print_json
 from sim.scenario.errors import UserError
+from sim.verification import table
 
 if TYPE_CHECKING:
     from sim.verification.table import Checked
@@ -19,7 +20,7 @@ CHECK_FAILED = 3
 def verify(
     chosen: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TOPIC]…", help="Topics, as printed; all by default."),
+        typer.Argument(metavar="[TOPIC]…", help=f"Of {', '.join(table.topics())}; all by default."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -29,7 +30,6 @@ def verify(
     tolerance.
     """
     from sim.cli.run import announce_compilation
-    from sim.verification import table
 
     known = table.topics()
     wrong = [topic for topic in chosen or [] if topic not in known]

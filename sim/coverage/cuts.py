@@ -167,14 +167,18 @@ def _shortest_chain(links: dict[int, set[int]], colour_of: Indices, without: set
 
 
 def _solve(programme: _Programme, time_limit_s: float, *, whole: bool) -> Any:
-    """Return scipy's answer, with colours lost in part unless they must be ``whole``."""
+    """Return scipy's answer, with colours lost in part unless they must be ``whole``.
+
+    Where colours are whole, potentials of 0 and 1 are enough. They are held to them: with a part
+    of the unknowns free, HiGHS now and then prints a line to stdout.
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     matrix, right = programme.at_most
     lost = np.arange(programme.most.size) >= programme.nodes
     return milp(
         lost.astype(np.float64),
-        integrality=(lost & whole).astype(np.int64),
+        integrality=np.full(lost.size, int(whole)),
         bounds=Bounds(0.0, programme.most),
         constraints=LinearConstraint(matrix, -np.inf, right),
         options={"time_limit": time_limit_s, "mip_rel_gap": 0.0},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.core.jit import kernel
@@ -80,14 +82,14 @@ def _cross(
         for k in range(state.size):
             state[k] = 0.0
         state[0] = 1.0
-        total, reached_m = 0.0, np.nan
+        total, reached_m = 0.0, math.nan
         way_m = 0.5 * look_s[0, column] * speed_mps
         while way_m < depth_m and total < _SURE:
             row = int(way_m / cell_m)
             period_s = look_s[row, column]
-            pd = 1.0 - np.exp(-rate_per_s[row, column] * period_s)
+            pd = 1.0 - math.exp(-rate_per_s[row, column] * period_s)
             total += confirm_step(pd, hits, looks, 1, state, scratch)
-            if np.isnan(reached_m) and total >= required:
+            if math.isnan(reached_m) and total >= required:
                 reached_m = way_m
             way_m += period_s * speed_mps
         tracked[column] = min(total, 1.0)

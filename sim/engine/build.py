@@ -24,6 +24,7 @@ from sim.scenario.protecting import Corridor, Line
 from sim.scenario.sites import Network, Site
 from sim.scenario.specs import Scenario
 from sim.world.chance import Chance
+from sim.world.course import cross_sections
 from sim.world.frames import Frame
 from sim.world.spec import Position
 from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
@@ -215,15 +216,23 @@ def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[Protect
     facts = []
     for thing in spec.protect:
         if isinstance(thing, Line):
-            path = tuple(
-                Position(latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg)
-                for place in thing.path
-            )
-            radius_m = 1e3 * thing.depth_km
-        elif isinstance(thing, Corridor):
+            facts.append(_line_facts(thing, surroundings.frame))
+            continue
+        if isinstance(thing, Corridor):
             path, radius_m = thing.path, 500.0 * thing.width_km
         else:
             path, radius_m = (thing.position,), 1e3 * thing.radius_km
         places = tuple(_enu(surroundings, place) for place in path)
         facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
     return facts
+
+
+def _line_facts(line: Line, frame: Frame) -> ProtectedFacts:
+    """Return the edges of a line's band, at the height of the frame's origin, to a decimetre."""
+    depth_m = 1e3 * line.depth_km
+    outer, inner = (
+        frame.from_geodetic(edge[:, 0], edge[:, 1], frame.height_m).round(1).tolist()
+        for edge in cross_sections(line.vertices_deg, line.threat_from, depth_m)
+    )
+    outer, inner = ([(east, north, up) for east, north, up in edge] for edge in (outer, inner))
+    return ProtectedFacts(line.id, line.kind, tuple(outer), depth_m, tuple(inner))

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.engine.judged import JudgedObjects
 from sim.metrics.commonality import judge_commonality
-from sim.metrics.facts import Corridor, Point
+from sim.metrics.facts import Corridor, Line, Point
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.judge import judge
 from sim.metrics.workload import per_radar
@@ -141,17 +141,20 @@ def _value_at(metrics: dict[str, Any], path: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _protected(spec: Scenario, setting: Setting, objects: JudgedObjects) -> list[Corridor | Point]:
+def _protected(
+    spec: Scenario, setting: Setting, objects: JudgedObjects
+) -> list[Corridor | Point | Line]:
     frame = Frame.at(
         setting.origin_latitude_rad, setting.origin_longitude_rad, setting.origin_height_m
     )
     groups = [member.group for member in objects.members]
-    protected: list[Corridor | Point] = []
+    protected: list[Corridor | Point | Line] = []
     for thing, facts in zip(spec.protect, setting.protected, strict=True):
         path = np.array(facts.path_enu_m)
         if isinstance(thing, protecting.Line):
-            continue
-        if isinstance(thing, protecting.Corridor):
+            inner = np.array(facts.inner_enu_m)
+            protected.append(Line(thing.id, path, inner, facts.radius_m))
+        elif isinstance(thing, protecting.Corridor):
             apart = thing.separation
             protected.append(
                 Corridor(

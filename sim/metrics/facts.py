@@ -81,3 +81,28 @@ class Point:
     position_enu_m: Floats
     radius_m: float
     ceiling_height_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that nothing unknown or hostile shall cross unnoticed: a band along it.
+
+    Attributes
+    ----------
+    outer_enu_m, inner_enu_m : (C, 3), C >= 2, of each cross-section of the band its two ends
+    depth_m : between them
+
+    Raises
+    ------
+    ValueError
+        If the edges differ in length or have fewer than two points.
+    """
+
+    id: str
+    outer_enu_m: Floats
+    inner_enu_m: Floats
+    depth_m: float
+
+    def __post_init__(self) -> None:
+        if self.outer_enu_m.shape != self.inner_enu_m.shape or len(self.outer_enu_m) < 2:
+            raise ValueError(f"line {self.id}: both edges need as many points, two or more")

@@ -12,9 +12,10 @@ from sim.metrics.classes import classification
 from sim.metrics.consistency import consistency
 from sim.metrics.corridor import judge_corridor
 from sim.metrics.episodes import Scene
-from sim.metrics.facts import Corridor, Facts, Point
+from sim.metrics.facts import Corridor, Facts, Line, Point
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.holding import since_s
+from sim.metrics.line import judge_line
 from sim.metrics.matching import match
 from sim.metrics.per_sensor import per_sensor
 from sim.metrics.per_target import per_target
@@ -48,7 +49,7 @@ def judge(
     tracks: TrackHistory,
     plots: Plots,
     facts: Facts,
-    protected: Sequence[Corridor | Point],
+    protected: Sequence[Corridor | Point | Line],
     cutoff_m: float,
     interval_s: float,
     initiation_grace_s: float = INITIATION_GRACE_S,
@@ -59,7 +60,7 @@ def judge(
     ----------
     truth, tracks : on the same time grid; tentative tracks are left out
     plots : all plots of the run, with their truth
-    protected : corridors and points to judge
+    protected : corridors, points and lines to judge
     cutoff_m : beyond which a track is not on a target; also c of OSPA and GOSPA
     interval_s : time between rows of the grid
 
@@ -108,13 +109,18 @@ def judge(
         "classification": classification(truth, confirmed, matching, facts).to_json(),
         "targets": per_target(truth, confirmed, matching, plots, facts, interval_s),
         "sensors": per_sensor(confirmed, plots, facts),
-        "protect": [
-            judge_corridor(scene, thing)
-            if isinstance(thing, Corridor)
-            else judge_point(scene, thing)
-            for thing in protected
-        ],
+        "protect": [_protection(scene, thing) for thing in protected],
     }
+
+
+def _protection(scene: Scene, thing: Corridor | Point | Line) -> dict[str, Any]:
+    match thing:
+        case Corridor():
+            return judge_corridor(scene, thing)
+        case Line():
+            return judge_line(scene, thing)
+        case Point():
+            return judge_point(scene, thing)
 
 
 def _ospa2(

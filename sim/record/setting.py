@@ -45,15 +45,18 @@ class TargetFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProtectedFacts:
-    """One protected thing: a point (one-point path) or a corridor (polyline), scenario ENU.
+    """One protected thing: a point (one-point path), a corridor or a line, scenario ENU.
 
-    ``radius_m`` is the warning radius of a point or the half width of a corridor.
+    ``radius_m`` is the warning radius of a point, the half width of a corridor or the depth of a
+    line's band. Of a line, ``path_enu_m`` is the outer edge and ``inner_enu_m`` the inner one,
+    point for point.
     """
 
     id: str
     kind: str
     path_enu_m: tuple[Point, ...]
     radius_m: float
+    inner_enu_m: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,13 @@ class Setting:
                 ),
                 "targets": tuple(TargetFacts(**t) for t in data["targets"]),
                 "protected": tuple(
-                    ProtectedFacts(**{**p, "path_enu_m": tuple(tuple(q) for q in p["path_enu_m"])})
+                    ProtectedFacts(
+                        **{
+                            **p,
+                            "path_enu_m": tuple(tuple(q) for q in p["path_enu_m"]),
+                            "inner_enu_m": tuple(tuple(q) for q in p.get("inner_enu_m", ())),
+                        }
+                    )
                     for p in data["protected"]
                 ),
                 "classes": tuple(data.get("classes", ())),

@@ -11,7 +11,7 @@ from sim.scenario.protecting import Line
 from sim.scenario.sites import Along, Site
 from sim.scenario.specs import Scenario
 from sim.world.chance import Chance
-from sim.world.course import course_of
+from sim.world.course import course_of, length_of
 from sim.world.spec import Position
 
 #: Steps of a line on which sites are placed, km.
@@ -33,17 +33,35 @@ def standing_sites(scenario: Scenario) -> Iterator[tuple[int, Site]]:
         if site.along is None:
             yield entry, site
         elif site.along.line in lines:
-            places = _places(site.along, lines[site.along.line], scenario.seed, site.id)
-            for number, place in enumerate(places, 1):
-                yield entry, _at(site, number, place)
+            for one in sites_along(site, site.along, lines[site.along.line], scenario.seed):
+                yield entry, one
         else:
             raise ValueError(f"site {site.id}: there is no protected line {site.along.line!r}")
 
 
+def sites_along(site: Site, along: Along, line: Line, seed: int) -> Iterator[Site]:
+    """Return the single sites that one entry stands for.
+
+    Raises
+    ------
+    ValueError
+        If the line is shorter than a step, or ends before the sites do.
+    """
+    for number, place in enumerate(_places(along, line, seed, site.id), 1):
+        yield _at(site, number, place)
+
+
 def _places(along: Along, line: Line, seed: int, name: str) -> list[Position]:
-    vertices = [(place.latitude_deg, place.longitude_deg) for place in line.path]
-    course = course_of(vertices, line.threat_from, 1e3 * line.depth_km, 1e3 * _STEP_KM)
-    end_km = 1e-3 * course.length_m if along.to_km is None else along.to_km
+    length_km = 1e-3 * length_of(line.vertices_deg)
+    for key, limit_km in (("from_km", along.from_km), ("to_km", along.to_km)):
+        if limit_km is not None and limit_km > length_km:
+            raise ValueError(
+                f"site {name}: {key} ({limit_km:g}) lies beyond the end of {line.id}, which is "
+                f"{length_km:.1f} km long"
+            )
+    depth_m = 1e3 * line.depth_km
+    course = course_of(line.vertices_deg, line.threat_from, depth_m, 1e3 * _STEP_KM)
+    end_km = length_km if along.to_km is None else along.to_km
     count = int((end_km - along.from_km) / along.every_km + 1e-9) + 1
     if count > _SITES_MAX:
         raise ValueError(f"site {name}: every_km makes {count} sites, more than {_SITES_MAX}")

@@ -56,5 +56,10 @@ class Line(Spec):
     ]
     depth_km: Annotated[float, Field(gt=0, le=200, description="of the band, inwards")]
 
+    @property
+    def vertices_deg(self) -> list[tuple[float, float]]:
+        """Latitude and longitude of the path's places."""
+        return [(place.latitude_deg, place.longitude_deg) for place in self.path]
+
 
 ProtectSpec = Annotated[Corridor | Point | Line, Field(discriminator="kind")]

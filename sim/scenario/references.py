@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sensors.registry import ids_of
-from sim.scenario.along import standing_sites
+from sim.scenario.along import sites_along, standing_sites
 from sim.scenario.errors import proposal
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
+from sim.world.course import course_of, length_of
 
 
 class _Named(Protocol):
@@ -44,6 +45,8 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
         *_several_carriers(scenario),
         *_times(scenario),
         *_corridors(scenario),
+        *_lines(scenario),
+        *_sites_along(scenario),
         *_unknown_metrics(scenario),
     ]
 
@@ -76,10 +79,10 @@ def _unknown_metrics(scenario: Scenario) -> Iterator[Conflict]:
 
 
 def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
-    lines = {thing.id for thing in scenario.protect if isinstance(thing, Line)}
-    # A site along no line is told elsewhere.
-    known = all(site.along is None or site.along.line in lines for site in scenario.sites)
-    sites = list(standing_sites(scenario)) if known else list(enumerate(scenario.sites))
+    try:
+        sites = list(standing_sites(scenario))
+    except ValueError:  # told of by itself
+        sites = list(enumerate(scenario.sites))
     sensors = [
         (("sites", i, "sensors", k, "id"), id_)
         for i, site in sites
@@ -97,8 +100,10 @@ def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
     }
     for what, places in named.items():
         first: dict[str, KeyPath] = {}
+        told: set[KeyPath] = set()
         for path, name in places:
-            if name in first:
+            if name in first and path not in told:
+                told.add(path)  # an entry may stand for hundreds
                 yield Conflict(path, f"`{name}` is already the id of a {what}", first=first[name])
             else:
                 first[name] = path
@@ -171,3 +176,37 @@ def _corridors(scenario: Scenario) -> Iterator[Conflict]:
                     "the corridor does not move on from the point before",
                     first=("protect", i, "path", k - 1),
                 )
+
+
+def _lines(scenario: Scenario) -> Iterator[Conflict]:
+    cell_m = scenario.coverage.cell_m
+    for i, line in enumerate(scenario.protect):
+        if not isinstance(line, Line):
+            continue
+        length_m = length_of(line.vertices_deg)
+        if length_m < 2 * cell_m:
+            message = f"the line is {length_m:.0f} m long, shorter than two cells of {cell_m:g} m"
+            yield Conflict(("protect", i, "path"), message, "coverage.cell_m sets their width")
+            continue
+        depth_m = 1e3 * line.depth_km
+        folded_km = course_of(line.vertices_deg, line.threat_from, depth_m, cell_m).folded_km(
+            depth_m
+        )
+        if folded_km is not None:
+            yield Conflict(
+                ("protect", i, "depth_km"),
+                f"the line bends so sharply near its kilometre {folded_km:.1f} that a band "
+                f"{line.depth_km:g} km deep folds over itself",
+                "smooth the corner, or make the band less deep",
+            )
+
+
+def _sites_along(scenario: Scenario) -> Iterator[Conflict]:
+    lines = {thing.id: thing for thing in scenario.protect if isinstance(thing, Line)}
+    for i, site in enumerate(scenario.sites):
+        if site.along is None or site.along.line not in lines:
+            continue
+        try:
+            list(sites_along(site, site.along, lines[site.along.line], scenario.seed))
+        except ValueError as error:
+            yield Conflict(("sites", i, "along"), str(error))

@@ -26,6 +26,15 @@ def _task(ratio: float) -> float:
     return float(task_probability(ratio * N50["recognise"], N50["recognise"]))
 
 
+def _cycles_for_half(task: str) -> float:
+    """Return the cycles at which half of all observers do a task, by bisection."""
+    low, high = 0.1, 100.0
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if task_probability(middle, N50[task]) < 0.5 else (low, middle)
+    return low
+
+
 def _contrast_at_visibility() -> float:
     return float(visible_transmission(10e3, 10.0))
 
@@ -46,6 +55,17 @@ CHECKS: tuple[Check, ...] = (
     *(
         Check(f"TTPF at N/N50 = {ratio:g}", "", expected, partial(_task, ratio), 5e-5, _TTPF)
         for ratio, expected in ((0.5, 0.1077), (1.0, 0.5), (1.5, 0.8206), (2.0, 0.9449))
+    ),
+    *(
+        Check(
+            f"cycles to {task}, half of the time",
+            "",
+            n50,
+            partial(_cycles_for_half, task),
+            1e-6,
+            f"Johnson 1958, as used by {_TTPF}",
+        )
+        for task, n50 in (("detect", 1.0), ("orient", 1.4), ("recognise", 4.0), ("identify", 6.4))
     ),
     Check(
         "contrast left at the visibility",
@@ -77,7 +97,7 @@ CHECKS: tuple[Check, ...] = (
         17.3,
         partial(absolute_humidity_gpm3, 20.0, 100.0),
         0.1,
-        "psychrometric tables, 17.3 g/m³",
+        "Weast and Astle, CRC Handbook of Chemistry and Physics, 62nd ed., 1981: 17.3",
     ),
     Check("elevation of the sun", "deg", 39.872046, _sun_in_colorado_deg, 0.01, _SPA),
     Check(

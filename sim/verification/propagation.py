@@ -17,12 +17,15 @@ from sensors.clutter import (
     cell_area_m2,
     grazing_angle_rad,
     land_reflectivity,
+    rain_reflectivity_per_m,
+    rain_spread_mps,
     sea_reflectivity,
 )
 from sensors.detection import SPEED_OF_LIGHT_MPS
 from sensors.multipath import interference, path_difference_m
 from sensors.propagation import horizon_distance_m
 from sim.verification.check import Check
+from sim.world.environment import LandCover
 
 _GAS = "ITU-R P.676-13, computed independently; 1013.25 hPa of dry air, 288.15 K, 7.5 g/m³"
 _GAS_EXAMPLE = "ITU-R study group 3, validation examples of P.676-13"
@@ -44,6 +47,19 @@ def _gas(ghz: float) -> float:
 
 def _gas_part(ghz: float, part: int) -> float:
     return float(gas_attenuation_db_per_km(ghz * 1e9, 1013.25, 288.15, 7.5)[part])
+
+
+_LAND_DB: tuple[tuple[LandCover, float], ...] = (
+    ("metropolitan", -3.0103),
+    ("wooded-hills", -13.0103),
+    ("farmland", -18.0103),
+    ("flat", -23.0103),
+)
+
+
+def _land_db(cover: LandCover) -> float:
+    sigma0 = land_reflectivity(math.radians(30.0), LAND_GAMMA_DB[cover], 10e9)
+    return float(10.0 * np.log10(sigma0))
 
 
 def _rain(rate: float, ghz: float, tilt_rad: float, elevation_deg: float) -> float:
@@ -162,6 +178,33 @@ CHECKS: tuple[Check, ...] = (
         _land_dbsm,
         0.05,
         "σ⁰ = γ sin ψ (Barton, Radar Equations for Modern Radar); computed independently",
+    ),
+    *(
+        Check(
+            f"land clutter, {cover}, grazing 30°, 10 GHz",
+            "dB",
+            expected_db,
+            partial(_land_db, cover),
+            0.005,
+            "σ⁰ = γ sin ψ, γ of 0, −10, −15, −20 dB (Barton, Radar Equations for Modern Radar)",
+        )
+        for cover, expected_db in _LAND_DB
+    ),
+    Check(
+        "rain clutter, 10 mm/h, 9.4 GHz",
+        "dB/m",
+        -56.62,
+        lambda: float(10.0 * np.log10(rain_reflectivity_per_m(10.0, 9.4e9))),
+        0.1,
+        "7e-12 f⁴ r^1.6 m²/m³, f in GHz (Skolnik, Introduction to Radar Systems, chapter 7)",
+    ),
+    Check(
+        "spread of rain's speeds, 20 km, beam of 30 mrad",
+        "m/s",
+        1.2322,
+        lambda: float(rain_spread_mps(20e3, 0.03)),
+        5e-5,
+        "Nathanson, Radar Design Principles: 1 m/s and 0.3 k R φ, k 4 m/s per km; by hand",
     ),
     Check(
         "land clutter, urban, grazing 20°, 10 GHz",

@@ -14,6 +14,8 @@ from sim.core.tables import Floats
 
 #: Directions along a line are averaged over this much of it on either side, in depths.
 _SMOOTHED = 0.5
+#: Cross-sections of a band: so many to a depth of it, and at least so many in all.
+_TO_A_DEPTH, _SECTIONS_MIN = 40, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,23 @@ class Course:
 
     def __len__(self) -> int:
         return int(self.latitude_rad.size)
+
+    def inside(self, depth_m: float) -> tuple[Floats, Floats]:
+        """Return latitude and longitude (C,) of the places that far inwards of every step."""
+        return ahead(
+            self.latitude_rad, self.longitude_rad, self.inward_rad,
+            np.full(len(self), depth_m), self.radius_m,
+        )  # fmt: skip
+
+    def folded_km(self, depth_m: float) -> float | None:
+        """Return near which kilometre a band so deep folds over itself; None if nowhere."""
+        edges = [(self.latitude_rad, self.longitude_rad), self.inside(depth_m)]
+        (north, east), (north_in, east_in) = (
+            (np.diff(latitude), np.diff(np.unwrap(longitude)) * np.cos(latitude[1:]))
+            for latitude, longitude in edges
+        )
+        folded = north * north_in + east * east_in <= 0.0
+        return 1e-3 * self.step_m * float(np.argmax(folded) + 1) if folded.any() else None
 
     def beside(self, along_m: Floats, inside_m: Floats) -> tuple[Floats, Floats]:
         """Return latitude and longitude (K,) of places along the line and inside it."""
@@ -69,9 +88,7 @@ def course_of(
     ValueError
         If the line is shorter than two steps.
     """
-    unit = _unit(np.radians(np.asarray(vertices_deg, float)))
-    radius_m = mean_radius_m(math.radians(float(np.mean([v[0] for v in vertices_deg]))))
-    angle = np.arccos(np.clip((unit[1:] * unit[:-1]).sum(1), -1.0, 1.0))
+    unit, angle, radius_m = _arcs(vertices_deg)
     ends_m = np.concatenate([[0.0], np.cumsum(angle * radius_m)])
     steps = int(ends_m[-1] // cell_m)
     if steps < 2:
@@ -103,9 +120,47 @@ def course_of(
     return Course(latitude, longitude, (along_rad + turn) % (2 * np.pi), cell_m, radius_m)
 
 
+def length_of(vertices_deg: Sequence[tuple[float, float]]) -> float:
+    """Return the length (m) of a line of great-circle segments."""
+    _, angle, radius_m = _arcs(vertices_deg)
+    return float(angle.sum() * radius_m)
+
+
+def cross_sections(
+    vertices_deg: Sequence[tuple[float, float]],
+    threat_from: Literal["left", "right"],
+    depth_m: float,
+) -> tuple[Floats, Floats]:
+    """Return latitude and longitude (rad) of a band's outer and inner edge, (C, 2) each.
+
+    Points with the same number make a cross-section; the first and the last lie at the line's
+    ends. Parameters are those of ``course_of``.
+    """
+    length_m = length_of(vertices_deg)
+    steps = max(_SECTIONS_MIN, math.ceil(_TO_A_DEPTH * length_m / depth_m))
+    # A whole number of steps, whatever way the division rounds.
+    course = course_of(vertices_deg, threat_from, depth_m, length_m / steps * (1.0 - 1e-12))
+    outer = np.stack([course.latitude_rad, np.unwrap(course.longitude_rad)], -1)
+    half = 0.5 * (outer[1] - outer[0]), 0.5 * (outer[-1] - outer[-2])
+    outer = np.concatenate([outer[:1] - half[0], outer, outer[-1:] + half[1]])
+    inward = np.concatenate([course.inward_rad[:1], course.inward_rad, course.inward_rad[-1:]])
+    way_m = np.full(inward.size, depth_m)
+    inner = np.stack(ahead(outer[:, 0], outer[:, 1], inward, way_m, course.radius_m), -1)
+    return outer, inner
+
+
 def middles(count: int) -> Floats:
     """Return the middles of so many steps of length 1."""
     return np.arange(0.5, count, 1.0)
+
+
+def _arcs(vertices_deg: Sequence[tuple[float, float]]) -> tuple[Floats, Floats, float]:
+    """Return unit vectors (K, 3), the angles (K − 1,) between them and the radius of the sphere."""
+    unit = _unit(np.radians(np.asarray(vertices_deg, float)))
+    # Better than the arc cosine, which small angles lose digits to.
+    angle = 2.0 * np.arcsin(np.clip(0.5 * np.linalg.norm(np.diff(unit, axis=0), axis=1), 0, 1))
+    radius_m = mean_radius_m(math.radians(float(np.mean([v[0] for v in vertices_deg]))))
+    return unit, angle, radius_m
 
 
 def _unit(place_rad: Floats) -> Floats:

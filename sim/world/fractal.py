@@ -31,7 +31,11 @@ def fractal_heights_m(
     spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal(twice))
     k = np.hypot(np.fft.fftfreq(twice[0])[:, None], np.fft.rfftfreq(twice[1]))
     k[0, 0] = np.inf
-    surface = np.fft.irfft2(spectrum * k ** (roughness - 2.0), twice)[:rows, :columns]
+    k **= roughness - 2.0
+    spectrum *= k
+    del k  # surfaces may be large
+    surface = np.fft.irfft2(spectrum, twice)[:rows, :columns].copy()
+    del spectrum
     surface -= surface.min()
-    heights_m: NDArray[np.float32] = (surface * (relief_m / surface.max())).astype(np.float32)
-    return heights_m
+    surface *= relief_m / surface.max()
+    return surface.astype(np.float32)

@@ -144,8 +144,10 @@ def _preset(where: str, entry: object) -> Preset:
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{where}: {key} must say something")
     value, sweep = entry["value"], entry.get("sweep")
+    # A sweep of a list holds for each of its entries.
+    numbers = [x for x in (value if isinstance(value, list) else [value]) if _is_number(x)]
     if sweep is None:
-        if "assumption" in entry and _is_number(value):
+        if "assumption" in entry and numbers:
             raise ValueError(f"{where}: a numeric assumption needs sweep: [lowest, highest]")
         return Preset(value, entry.get("source"), entry.get("assumption"))
     if not (
@@ -155,7 +157,7 @@ def _preset(where: str, entry: object) -> Preset:
         and sweep[0] < sweep[1]
     ):
         raise ValueError(f"{where}: sweep must be [lowest, highest]")
-    if _is_number(value) and not sweep[0] <= value <= sweep[1]:
+    if any(not sweep[0] <= number <= sweep[1] for number in numbers):
         raise ValueError(f"{where}: value {value} lies outside its sweep {sweep}")
     return Preset(
         value, entry.get("source"), entry.get("assumption"), (float(sweep[0]), float(sweep[1]))

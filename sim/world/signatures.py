@@ -134,4 +134,9 @@ def _rcs_dbsm(spec: TargetSpec) -> Any:
 
 
 def _reply(spec: TargetSpec) -> Reply:
-    return Reply[(spec.reply or spec.characteristic("reply")).upper()]
+    """Return what is said of it, else what its class answers: military modes only to its own."""
+    if spec.reply:
+        return Reply[spec.reply.upper()]
+    usual = Reply[spec.characteristic("reply").upper()]
+    stranger = spec.affiliation in ("hostile", "unknown")
+    return Reply.NONE if usual == Reply.MILITARY and stranger else usual

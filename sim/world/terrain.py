@@ -13,7 +13,8 @@ from sim.world.relief import Relief, TerrainError, Tile, join_tiles
 from sim.world.spec import Height, RelativePath, Spec
 from sim.world.surroundings import FlatGround, Ground
 
-_NODES_MAX = 8192
+#: Heights of a synthetic surface: what is computed on the way takes some 100 bytes for each.
+_NODES_MAX = 8192**2
 
 
 class FlatTerrain(Spec):
@@ -81,10 +82,11 @@ class FractalTerrain(Spec):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if np.prod(self.shape) > _NODES_MAX**2:
+        rows, columns = self.shape
+        if (rows - 1) * (columns - 1) > _NODES_MAX:
             raise ValueError(
-                f"size_km and size_north_km over cell_m make more than {_NODES_MAX} × {_NODES_MAX} "
-                "heights"
+                f"size_km and size_north_km over cell_m make {rows:,d} × {columns:,d} heights, "
+                f"more than {_NODES_MAX:,d}"
             )
         return self
 
@@ -149,11 +151,10 @@ def _fractal(
     from sim.world.fractal import fractal_heights_m
 
     step_lat = spec.cell_m / mean_radius_m(latitude_rad)
-    narrowing = float(np.cos(latitude_rad))
-    if narrowing < 0.05:
-        raise TerrainError("fractal terrain must not lie near a pole")
-    step_lon = step_lat / narrowing
     rows, columns = spec.shape
+    if np.cos(min(abs(latitude_rad) + 0.5 * (rows - 1) * step_lat, 0.5 * np.pi)) < 0.05:
+        raise TerrainError("fractal terrain must not lie near a pole")
+    step_lon = step_lat / float(np.cos(latitude_rad))
     heights_m = fractal_heights_m(spec.seed, spec.shape, spec.relief_m, spec.roughness)
     heights_m += np.float32(height_m)
     return Relief(

@@ -128,7 +128,7 @@ def read_geotiffs(
     """
     try:
         import rasterio
-        from rasterio.errors import RasterioError
+        from rasterio.errors import CRSError, RasterioError
     except ImportError:
         raise TerrainError(
             "reading GeoTIFF needs rasterio: pip install 'airpicture[terrain]'"
@@ -149,7 +149,18 @@ def read_geotiffs(
         except RasterioError as error:
             raise TerrainError(f"it is no raster: {_first_line(error)}", number) from None
     joined = join_tiles(tiles, fill_holes_max_cells=fill_holes_max_cells, gaps_allowed=gaps_allowed)
-    return joined if crs == rasterio.crs.CRS.from_epsg(4326) else _warped(joined, crs)
+    if crs == rasterio.crs.CRS.from_epsg(4326):
+        return joined
+    try:
+        return _warped(joined, crs)
+    except CRSError:
+        raise TerrainError(
+            f"the projection {_name(crs)} is a local grid, which says of no place where on earth "
+            "it lies; expected one that can be brought to WGS 84"
+        ) from None
+    except RasterioError as error:
+        message = f"the projection {_name(crs)} cannot be brought to WGS 84: {_first_line(error)}"
+        raise TerrainError(message) from None
 
 
 def _raster_tile(raster: Any, number: int) -> Tile:
@@ -177,7 +188,6 @@ def _raster_tile(raster: Any, number: int) -> Tile:
 def _warped(tile: Tile, crs: Any) -> Tile:
     """Return a tile of another projection in latitude and longitude, at its own resolution."""
     from rasterio.crs import CRS
-    from rasterio.errors import RasterioError
     from rasterio.warp import calculate_default_transform, transform
 
     rows, columns = tile.heights_m.shape
@@ -185,18 +195,14 @@ def _warped(tile: Tile, crs: Any) -> Tile:
     west, south = tile.west_deg - 0.5 * step_east, tile.south_deg - 0.5 * step_north
     bounds = west, south, west + columns * step_east, south + rows * step_north
     wgs84 = CRS.from_epsg(4326)
-    try:
-        to, width, height = calculate_default_transform(crs, wgs84, columns, rows, *bounds)
-        west_deg, south_deg = to.c + 0.5 * to.a, to.f + (height - 0.5) * to.e
-        # Where nodes lie in the projection is computed for every 16th, and even between.
-        longitude, latitude = np.meshgrid(
-            west_deg + to.a * np.arange(0, width + _SPACING, _SPACING),
-            south_deg - to.e * np.arange(0, height + _SPACING, _SPACING),
-        )
-        east, north = transform(wgs84, crs, longitude.ravel(), latitude.ravel())[:2]
-    except RasterioError as error:
-        message = f"the projection {_name(crs)} cannot be brought to WGS 84: {_first_line(error)}"
-        raise TerrainError(message) from None
+    to, width, height = calculate_default_transform(crs, wgs84, columns, rows, *bounds)
+    west_deg, south_deg = to.c + 0.5 * to.a, to.f + (height - 0.5) * to.e
+    # Where nodes lie in the projection is computed for every 16th, and even between.
+    longitude, latitude = np.meshgrid(
+        west_deg + to.a * np.arange(0, width + _SPACING, _SPACING),
+        south_deg - to.e * np.arange(0, height + _SPACING, _SPACING),
+    )
+    east, north = transform(wgs84, crs, longitude.ravel(), latitude.ravel())[:2]
     row = (np.reshape(north, latitude.shape) - tile.south_deg) / step_north
     column = (np.reshape(east, latitude.shape) - tile.west_deg) / step_east
     warped = np.empty((height, width), np.float32)
