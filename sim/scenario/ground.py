@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sensors.discretes import turbines_rad, way_rad
-from sensors.passive_radar import PassiveRadarSpec
+from sensors.passive_radar_spec import PassiveRadarSpec
 from sensors.time_difference import TimeDifferenceSpec
 from sim.core.tables import Floats
 from sim.scenario.along import standing_sites
