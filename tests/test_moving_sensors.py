@@ -280,9 +280,9 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
         (
             "    aboard: frigate",
             "    position: {latitude_deg: 54, longitude_deg: 5}\n    aboard: frigate",
-            "either position or aboard",
+            "exactly one of position, along and aboard",
         ),
-        ("    aboard: frigate\n    mast_m: 25\n", "", "either position or aboard"),
+        ("    aboard: frigate\n    mast_m: 25\n", "", "exactly one of position, along and aboard"),
         (
             "    aboard: frigate\n",
             "    position: {latitude_deg: 54, longitude_deg: 5}\n",

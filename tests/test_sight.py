@@ -152,7 +152,7 @@ def test_what_passes_makes_no_map_and_is_told_without_relief(hills: Surroundings
     sensor = radar(hills, eye)
     came = sensor.moved_to(eye, hills)
     assert came.sight.obstacles.heights_m is hills.ground.heights_m  # type: ignore[union-attr]
-    models = sensor_models([sensor, came], hills, [1])
+    models = sensor_models([sensor, came], hills, moving=[1])
     assert models.mask_rad[0].max() > -0.4
     assert (models.mask_rad[1] == -0.5 * np.pi).all()
 

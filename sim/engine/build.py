@@ -75,7 +75,7 @@ def build(scenario: LoadedScenario) -> World:
         models=sensor_models(
             sensors, surroundings, SECTORS if blinded.size else 1, platforms.moving.tolist()
         ),
-        echoes=echo_facts(sensors, surroundings.frame),
+        echoes=echo_facts(sensors, surroundings.frame, platforms.moving.tolist()),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,

@@ -69,8 +69,11 @@ def sensor_models(
     )
 
 
-def echo_facts(sensors: Sequence[Sensor], frame: Frame) -> EchoFacts:
-    """Return the sensors as who classifies their plots knows them."""
+def echo_facts(sensors: Sequence[Sensor], frame: Frame, moving: Collection[int] = ()) -> EchoFacts:
+    """Return the sensors as who classifies their plots knows them.
+
+    Of ``moving`` sensors (rows) no echo is foretold: it would be that of where they set out.
+    """
     return EchoFacts(
         snr_reference_db=np.array([sensor.snr_reference_db for sensor in sensors]),
         snr_least_db=np.array([sensor.snr_least_db for sensor in sensors]),
@@ -79,7 +82,10 @@ def echo_facts(sensors: Sequence[Sensor], frame: Frame) -> EchoFacts:
         confusion=np.array(
             [s.confusion if isinstance(s, Recognises) else np.nan for s in sensors], float
         ),
-        expects=tuple(s if isinstance(s, ExpectsEchoes) else None for s in sensors),
+        expects=tuple(
+            s if isinstance(s, ExpectsEchoes) and row not in moving else None
+            for row, s in enumerate(sensors)
+        ),
         enu_R_sensor=np.array([sensor.enu_R_sensor for sensor in sensors]),
         height_m=np.array([float(frame.height_m_of(sensor.origin_enu_m)) for sensor in sensors]),
     )

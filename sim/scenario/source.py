@@ -275,6 +275,8 @@ def _syntax(error: yaml.MarkedYAMLError, brackets: list[Mark], lines: list[str])
     at = _error_mark(error.problem_mark or error.context_mark, lines)
     opened = _error_mark(error.context_mark or error.problem_mark, lines)
     found = _character(at, lines)
+    if "maximum nesting depth" in problem:  # libyaml's own bound came first
+        return Finding(at, f"nested more than {DEPTH_MAX} levels deep")
     if "quoted scalar" in context and "unexpected" in problem:
         return Finding(opened, "this quote is never closed")
     if "flow" in context and "expected" in problem and brackets:
