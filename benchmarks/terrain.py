@@ -109,10 +109,8 @@ def run(options: Options) -> Result:
     )
     rounds = options.pick_seeds(ROUNDS, QUICK_ROUNDS)
     for size in options.pick_sizes(SIZES, QUICK_SIZES):
-        reliefs = {
-            "real": real_relief(size),
-            "fractal": fractal_heights_m(1, (size, size), 800.0, 0.2),
-        }
+        fractal = fractal_heights_m(1, (size, size), 800.0, 0.2)
+        reliefs = {"real": real_relief(size), "fractal": fractal}
         for name, ground_m in reliefs.items():
             if ground_m is None:
                 result.skip(f"real, {size}", "matplotlib is not installed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sim.coverage.analysis import cover_line, lines_of
 from sim.coverage.fusing import PD_MAX
 from sim.coverage.grid import Grid, band
 from sim.coverage.looks import velocity_of
-from sim.coverage.network import compute
+from sim.coverage.network import _some, compute
 from sim.coverage.probes import ProbeKind
 from sim.coverage.stage import Stage, locates
 from sim.coverage.volume import Volume
@@ -197,3 +198,17 @@ def test_parts_of_a_line_are_the_whole(stage: Stage, monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(cut.straight.lost, whole.straight.lost)
     np.testing.assert_array_equal(cut.along_km, whole.along_km)
     assert cut.covered_km.tolist() == whole.covered_km.tolist()
+
+
+@pytest.mark.parametrize("cell_m", [100.0, 700.0, 2500.0])
+def test_no_sensor_in_reach_is_left_out(stage: Stage, cell_m: float) -> None:
+    course = course_of([(53.0, 21.9), (53.0, 22.3)], "right", 7.5e3, cell_m)
+    grid = band(stage.surroundings, course, 7.5e3, 0, len(course))
+    places, off_m = _some(grid)
+    for placed in stage.sensors:
+        for share in (0.0, 0.31, 0.77, 1.0):
+            column = int(share * (grid.shape[1] - 1))
+            near = replace(placed, position_enu_m=grid.ground_enu_m[grid.shape[0] // 2, column])
+            assert near.may_see(places, off_m)
+        nearest = np.linalg.norm(grid.ground_enu_m[..., None, :] - places, axis=-1).min(axis=-1)
+        assert nearest.max() <= off_m

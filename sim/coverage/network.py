@@ -28,6 +28,10 @@ from sim.world.targets import TargetClass
 Progress = Callable[[int, int, str], None]
 
 
+#: Places of a grid that are asked whether a sensor may see there are so far apart.
+_APART_M = 5000.0
+
+
 def silent(done: int, all_: int, site: str) -> None:
     """Tell nobody."""
 
@@ -140,9 +144,9 @@ class Look:
     def of_site(self, site: Sequence[Placed]) -> list[SensorLooks]:
         """Return what the sensors of one site see."""
         found = []
-        edge = _edge(self.grid.ground_enu_m)
+        places, off_m = _some(self.grid)
         for placed in site:
-            if not placed.may_see(edge):
+            if not placed.may_see(places, off_m):
                 continue
             for sensor in placed.build(0, self.surroundings):
                 cell = cells_in_reach(self.grid, sensor)
@@ -168,13 +172,12 @@ class Look:
         return found
 
 
-def _edge(places: Floats) -> Floats:
-    """Return every fiftieth place of a grid (R, C, 3), and its corners."""
-    rows, columns = (
-        np.unique(np.append(np.arange(0, size, 50), size - 1)) for size in places.shape[:2]
-    )
-    some: Floats = places[np.ix_(rows, columns)].reshape(-1, 3)
-    return some
+def _some(grid: Grid) -> tuple[Floats, float]:
+    """Return places (K, 3) of a grid, and how far a cell may lie from the nearest of them."""
+    step = max(1, int(_APART_M / grid.cell_m))
+    rows, columns = (np.unique(np.append(np.arange(0, n, step), n - 1)) for n in grid.shape)
+    some: Floats = grid.ground_enu_m[np.ix_(rows, columns)].reshape(-1, 3)
+    return some, 1.5 * step * grid.cell_m
 
 
 class Network:

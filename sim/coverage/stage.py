@@ -51,11 +51,14 @@ class Placed:
     cued: bool
     candidate: bool = False
 
-    def may_see(self, place_enu_m: Floats) -> bool:
-        """Tell whether one of several places (K, 3) may be in its range; to build it costs time."""
+    def may_see(self, place_enu_m: Floats, off_m: float = 0.0) -> bool:
+        """Tell whether anything within ``off_m`` of places (K, 3) may be in its range.
+
+        To build a sensor and find that it sees nothing costs time.
+        """
         reach_km = getattr(self.spec, "range_max_km", np.inf)
         apart_m = np.linalg.norm(place_enu_m - self.position_enu_m, axis=-1).min()
-        return bool(apart_m <= 1e3 * _RANGES * reach_km)
+        return bool(apart_m <= off_m + 1e3 * _RANGES * reach_km)
 
     def build(self, index: int, surroundings: Surroundings) -> tuple[Sensor, ...]:
         """Return the sensors that the specification asks for, strobes of jammers left out."""
