@@ -174,7 +174,7 @@ def test_a_run_tells_who_came_through(tmp_path: Path, capsys: pytest.CaptureFixt
     path = tmp_path / "line.yaml"
     path.write_text(MANY + DRONES, encoding="utf-8")
     with pytest.raises(SystemExit) as stopped:
-        main(["run", str(path), "--quiet", "--out", str(tmp_path / "run")])
+        main(["run", str(path), "--out", str(tmp_path / "run")])
     told = capsys.readouterr().out
     assert not stopped.value.code, told
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())

@@ -40,8 +40,8 @@ class Candidate(Site):
     def _ordered(self) -> Self:
         if self.cost_keur and self.cost_keur[0] > self.cost_keur[1]:
             raise ValueError("cost_keur: the lowest cost comes first")
-        if self.aboard is not None:
-            raise ValueError("a candidate stands on the ground: give position")
+        if self.position is None:
+            raise ValueError("a candidate stands at one place on the ground: give position")
         return self
 
 
