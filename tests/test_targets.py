@@ -153,9 +153,7 @@ def test_rows_follow_the_scenario() -> None:
         ("hostile", Reply.NONE),
     ],
 )
-def test_only_ones_own_answer_military_modes_unless_told_so(
-    affiliation: str, usual: Reply
-) -> None:
+def test_only_ones_own_answer_military_modes_unless_told_so(affiliation: str, usual: Reply) -> None:
     targets = build(
         spec(id="usual", affiliation=affiliation),
         spec(id="deceives", affiliation=affiliation, reply="military"),

@@ -180,7 +180,7 @@ def _targets(targets: list[dict[str, Any]]) -> Table:
     table.add_column("target")
     table.add_column("class")
     for name in (
-        "detected s", "track s", "at km", "held", "numbers", "longest s", "error m", "m/s",
+        "seen s", "track s", "at km", "held", "nos.", "longest s", "class", "whose", "err m", "m/s",
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for t in targets:
@@ -193,6 +193,8 @@ def _targets(targets: list[dict[str, Any]]) -> Table:
             _share(t["continuity"]),
             str(t["track_numbers"]),
             _number(t["longest_segment_s"]),
+            _number(t["class_correctness"], "{:.0f} %", 100.0),
+            _number(t["identity_correctness"], "{:.0f} %", 100.0),
             _number(t["position_rms_m"]),
             _number(t["velocity_rms_mps"], "{:.1f}"),
         )
@@ -230,21 +232,29 @@ def _untracked(targets: list[dict[str, Any]]) -> list[str]:
 
 
 def _first_seen(targets: list[dict[str, Any]]) -> list[str]:
-    """Say of every sensor which targets it saw first, and how long until their class was right."""
+    """Say of every sensor which targets it saw first, and how long until they were known.
+
+    What and whose a target is counts as known once the picture holds it, not once it says it.
+    """
     first: dict[str, list[str]] = {}
     for target in targets:
         if target["first_detection_by"] is None:
             continue
-        seen = target["id"]
+        known = [_known(target, "right identity", "identity_first_s", "identified_s")]
         if target["class_correctness"] is not None:
-            known_s = target["classified_s"]
-            seen += (
-                " (never classified)"
-                if known_s is None
-                else f" (classified {known_s - target['first_detection_s']:.0f} s later)"
-            )
+            known.insert(0, _known(target, "right class", "class_first_s", "classified_s"))
+        seen = f"{target['id']} ({', '.join(known)})" if target["tracked_s"] else target["id"]
         first.setdefault(target["first_detection_by"], []).append(seen)
     return [f"first seen by {sensor}: {', '.join(seen)}" for sensor, seen in first.items()]
+
+
+def _known(target: dict[str, Any], what: str, first: str, held: str) -> str:
+    seen_s = target["first_detection_s"]
+    if target[held] is not None:
+        return f"{what} {target[held] - seen_s:.0f} s later"
+    if target[first] is not None:
+        return f"{what} never held"
+    return f"{what} never"
 
 
 def _contributions(sensors: list[dict[str, Any]]) -> list[str]:
@@ -360,6 +370,11 @@ def _episodes(found: list[dict[str, Any]]) -> str:
         alert = "alert"
     else:
         alert = "[bold]missed[/bold]" + (f" {missed} of {len(found)}" if len(found) > 1 else "")
+        why: dict[str, float] = {}
+        for episode in found:
+            for reason, share in episode["missed_because"].items():
+                why[reason] = why.get(reason, 0.0) + share / missed
+        alert += f" ({_reasons(why)})"
     first = min(found, key=lambda episode: episode["begin_s"])
     warned = first["warning_s"]
     if warned is None:
