@@ -63,6 +63,8 @@ def print_summary(
         console.print(line)
     for line in _first_seen(metrics["targets"]):
         console.print(escape(line), soft_wrap=True)
+    for line in [*_links(metrics.get("links", [])), *_doubts(metrics.get("uncorroborated", []))]:
+        console.print(escape(line), soft_wrap=True)
     for line in _contributions(metrics.get("contributions", [])):
         console.print(escape(line), soft_wrap=True)
     console.print()
@@ -255,6 +257,28 @@ def _known(target: dict[str, Any], what: str, first: str, held: str) -> str:
     if target[first] is not None:
         return f"{what} never held"
     return f"{what} never"
+
+
+def _links(links: list[dict[str, Any]]) -> list[str]:
+    """Say when a site's link was down, and why."""
+    return [
+        f"link of {link['id']} "
+        + ("jammed" if window["cause"] == "jammed" else "out")
+        + f" from {window['begin_s']:.0f} to {window['end_s']:.0f} s: "
+        f"{link['loss']:.0%} lost of what was sent ({_count(window['plots'], 'plot')} made then)"
+        for link in links
+        for window in link["windows"]
+    ]
+
+
+def _doubts(tracks: list[dict[str, Any]]) -> list[str]:
+    """Say which reports no sensor corroborated that ought to see their sender."""
+    return [
+        f"uncorroborated since {track['since_s']:.0f} s: {_count(track['reports'], 'report')} of "
+        f"track {track['number']}, {track['identity']} by what they claim, not seen by "
+        f"{track['sensor']}; in truth {track['on'] or 'nobody is there'}"
+        for track in tracks
+    ]
 
 
 def _contributions(sensors: list[dict[str, Any]]) -> list[str]:

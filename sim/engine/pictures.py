@@ -256,6 +256,6 @@ def _links(sites: Sequence[SiteSensors]) -> Links:
     return Links(
         latency_s=np.array([site.latency_s for site in sites]),
         loss=np.array([site.loss for site in sites]),
-        outages=tuple(site.outages for site in sites),
+        outages=tuple(site.outages + site.jammed for site in sites),
         outage_loss=np.array([site.outage_loss for site in sites]),
     )

@@ -79,12 +79,24 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
         raise RetrackingError(
             f"{recording.folder}: the terrain of its scenario, in {folder}: {error}"
         ) from None
-    recorded = replace(recording.setting, targets=(), duration_s=world.setting.duration_s)
+    recorded = replace(
+        recording.setting,
+        targets=(),
+        duration_s=world.setting.duration_s,
+        links=world.setting.links,
+    )
     if _without_carried_places(recorded) != _without_carried_places(world.setting):
         raise RetrackingError(
             f"{recording.folder}: its {_RESOLVED} is not the scenario that was recorded"
         )
-    return _with_noise(world, recording)
+    return _with_noise(_with_jammed_links(world, recording), recording)
+
+
+def _with_jammed_links(world: World, recording: Recording) -> World:
+    """Return a world whose links are down when jammers drowned them in the recording."""
+    jammed = {link.site: link.jammed for link in recording.setting.links}
+    sites = tuple(replace(site, jammed=jammed.get(site.id, ())) for site in world.sites)
+    return replace(world, sites=sites)
 
 
 def _with_noise(world: World, recording: Recording) -> World:
