@@ -283,32 +283,30 @@ def _doubts(tracks: list[dict[str, Any]]) -> list[str]:
 
 def _contributions(sensors: list[dict[str, Any]]) -> list[str]:
     """Say what the picture would have lost without each sensor."""
-    lines = []
+    lines = ["without one sensor, by this one seed; another may shift what is small:"]
     for sensor in sensors:
         never = sensor["never_tracked"]
         lost = [f"never under track: {', '.join(never)}"] if never else []
-        lost += [_later(target) for target in sensor["targets"] if target["id"] not in never]
+        changes = [(t["id"], _later(t)) for t in sensor["targets"] if t["id"] not in never]
+        lost += [f"{id_} {', '.join(parts)}" for id_, parts in changes if parts]
         less_s = sensor["tracked_s_lost"]
-        word = "less" if less_s >= 0.0 else "more"
-        lines.append(
-            f"without {sensor['id']}: "
-            + (f"{abs(less_s):,.0f} s {word} under track; " if lost else "")
-            + ("; ".join(lost) if lost else "no target lost")
-        )
-    return lines
+        if abs(less_s) >= 1.0:
+            lost.insert(0, f"{abs(less_s):,.0f} s {'less' if less_s > 0.0 else 'more'} under track")
+        lines.append(f"  {sensor['id']}: " + ("; ".join(lost) if lost else "nothing lost"))
+    return lines if sensors else []
 
 
-def _later(target: dict[str, Any]) -> str:
+def _later(target: dict[str, Any]) -> list[str]:
     parts = []
     if target["track_later_s"]:
         parts.append(f"track {target['track_later_s']:.0f} s later")
     if target["classified_later_s"] is None:
-        parts.append("never classified")
+        parts.append("right class never held")
     elif target["classified_later_s"]:
-        parts.append(f"classified {target['classified_later_s']:.0f} s later")
+        parts.append(f"right class {target['classified_later_s']:.0f} s later")
     if target["tracked_s_lost"] >= 1.0:
         parts.append(f"{target['tracked_s_lost']:.0f} s less under track")
-    return f"{target['id']} " + ", ".join(parts or ["hardly changed"])
+    return parts
 
 
 def _reasons(shares: dict[str, float]) -> str:

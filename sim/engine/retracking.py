@@ -127,13 +127,11 @@ def _without_carried_places(setting: Setting) -> Setting:
     return replace(setting, sensors=tuple(sensors))
 
 
-def track_again(
-    recording: Recording, world: World, picture: Picture, *, without: int | None = None
-) -> Iterator[Snapshot]:
+def track_again(recording: Recording, world: World, picture: Picture) -> Iterator[Snapshot]:
     """Yield the recorded snapshots with another picture, made of the recorded plots.
 
     Step by step as in the run: the same plots at the same times, the same losses on the
-    links. The tracker gets them without their truth, and none of the sensor ``without``.
+    links. The tracker gets them without their truth.
     """
     until_s = float(recording.manifest["recorded_until_s"])
     steps = int(np.floor(until_s / world.step_s + 1e-9))
@@ -152,7 +150,7 @@ def track_again(
         places = recording.sensor_position_enu_m(end_s)
         noise = recording.sensor_noise_db(end_s)
         poses = world.platforms.poses(world.sensors, places, noise)
-        heard = [seen.take((seen.sensor == s) & (s != without)) for s in range(len(world.sensors))]
+        heard = [seen.take(seen.sensor == s) for s in range(len(world.sensors))]
         picture.take(heard, end_s, poses)
         tracks, probabilities = present(picture, classes, end_s)
         yield replace(
