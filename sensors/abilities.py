@@ -33,6 +33,15 @@ class Remembers(Protocol):
 
 
 @runtime_checkable
+class FollowsCues(Protocol):
+    """A sensor that may look where the picture holds targets to be."""
+
+    @property
+    def follows_cues(self) -> bool:
+        """Whether it does."""
+
+
+@runtime_checkable
 class Jammable(Protocol):
     """A sensor that jamming or its own silence blinds, and that knows it."""
 

@@ -59,6 +59,11 @@ class ArrayRadar(Radar):
         return self.pfa**2
 
     @property
+    def follows_cues(self) -> bool:
+        """Its track dwells are on what the picture holds."""
+        return True
+
+    @property
     def _look_gap_s(self) -> float:
         return _ONE_DWELL_S
 

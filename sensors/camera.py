@@ -115,6 +115,11 @@ class _Imager:
         """Return NaN: it does not turn steadily."""
         return float("nan")
 
+    @property
+    def follows_cues(self) -> bool:
+        """Whether it is pointed where the picture holds targets."""
+        return self.drive is not None
+
     def for_run(self) -> Self:
         """Return the camera with a gaze of its own, at the middle of its sector."""
         if self.drive is None:

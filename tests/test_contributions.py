@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_scenarios import TEXT, Run, changed, recorded
+from test_cues import TEXT as CUED
+
+from sim.cli.summary import _contributions
+from sim.engine.contributions import _judged_without
+from sim.record.recording import Recording
 
 #: A third sensor too far away to see anything.
 BLIND = """\
@@ -73,3 +79,46 @@ def test_the_first_to_see_a_target_is_named(run: Run) -> None:
         if target["classified_s"] is not None:
             assert target["classified_s"] >= target["first_track_s"]
     assert any(t["classified_s"] is not None for t in run.outcome.metrics["targets"])
+
+
+# --- sensors that look where the picture points them
+
+RADAR_LINE = (
+    "      - {kind: radar, preset: drone-radar, id: radar, update_s: 1, azimuth_deg: 0, "
+    "sector_deg: 180}\n"
+)
+
+
+def test_what_its_cues_brought_about_is_missing_too(tmp_path: Path) -> None:
+    """Without the radar the camera is told of nothing, as in a run that has no radar."""
+    done = recorded(tmp_path / "all", CUED + "judge: {contributions: true}\n")
+    without = recorded(tmp_path / "without", changed((RADAR_LINE, ""), text=CUED))
+    seen = {
+        name: next(s for s in metrics["sensors"] if s["id"] == "camera")["detections_per_target"]
+        for name, metrics in (
+            ("all", done.outcome.metrics),
+            ("without", without.outcome.metrics),
+            ("anew", judged(done, anew=True)),
+            ("kept", judged(done, anew=False)),
+        )
+    }
+    assert seen["kept"] == seen["all"] != seen["anew"] == seen["without"]
+    told = {entry["id"]: entry for entry in done.outcome.metrics["contributions"]}
+    assert told["radar"]["observed_anew"] is True
+    assert told["camera"]["observed_anew"] is False, "its own plots bring about no others"
+    assert {"drone", "gull"} <= set(told["radar"]["never_tracked"])
+
+
+def judged(done: Run, *, anew: bool) -> dict[str, Any]:
+    return _judged_without(Recording.open(done.folder), done.world, 0, lambda _: None, anew=anew)
+
+
+def test_the_summary_says_that_it_is_one_seed_and_tells_no_nothings() -> None:
+    entry = {"id": "a", "tracked_s_lost": 0.4, "never_tracked": [], "targets": []}
+    small = {"id": "t", "tracked_s_lost": 0.5, "track_later_s": 0.0, "classified_later_s": 0.0}
+    head, *lines = _contributions(
+        [entry, entry | {"id": "b", "tracked_s_lost": 30.0, "targets": [small]}]
+    )
+    assert "one seed" in head
+    assert lines == ["  a: nothing lost", "  b: 30 s less under track"]
+    assert _contributions([]) == []

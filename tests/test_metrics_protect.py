@@ -187,13 +187,24 @@ def test_missed_because_the_intruder_has_no_track() -> None:
     told = corridor(truth, own(), F, U)
     assert (told["missed_alerts"], told["false_alerts"]) == (1, 0)
     assert told["infringements"][0]["warning_s"] is None
+    assert told["infringements"][0]["missed_because"] == {"not under track": 1.0}
     assert told["warning_min_s"] is None
 
 
 def test_missed_because_the_arrival_is_not_identified() -> None:
     truth = together(ARRIVAL, target(TIMES, 1, HOVER))
     tracks = together(own(identity=Identity.PENDING), track(TIMES, 2, HOVER))
-    assert corridor(truth, tracks, F, U)["missed_alerts"] == 1
+    told = corridor(truth, tracks, F, U)
+    assert told["missed_alerts"] == 1
+    assert told["infringements"][0]["missed_because"] == {"arrival not held as friend": 1.0}
+
+
+def test_missed_because_it_was_held_as_a_friend_and_then_lost() -> None:
+    tracks = track(TIMES[:81], 3, drone()[:81], identity=Identity.FRIEND)
+    told = point(target(TIMES, 0, drone()), tracks, H)
+    assert told["missed_alerts"] == 1
+    assert list(told["infringements"][0]["missed_because"]) == ["not under track", "held as friend"]
+    assert told["infringements"][0]["missed_because"]["held as friend"] == pytest.approx(30 / 149)
 
 
 def test_an_alert_on_something_else_does_not_answer() -> None:
@@ -257,6 +268,7 @@ def test_point_infringed_and_alerted() -> None:
     assert (infringement["closest_s"], infringement["closest_horizontal_m"]) == (150, 0)
     assert infringement["closest_vertical_m"] == 100
     assert infringement["warning_s"] == 31
+    assert infringement["missed_because"] == {}
     assert "subject" not in infringement
     assert told["alerts"][0]["track"] == 5
     assert (told["missed_alerts"], told["false_alerts"]) == (0, 0)
@@ -276,5 +288,6 @@ def test_point_missed_false_and_neutral() -> None:
     )
     told = point(truth, tracks, U, N)
     assert told["missed_alerts"] == 1
+    assert told["infringements"][0]["missed_because"] == {"held as neutral": 1.0}
     assert [a["verdict"] for a in told["alerts"]] == ["neutral", "false"]
     assert told["warning_min_s"] == 51

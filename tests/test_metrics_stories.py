@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from metrics_histories import NO_TARGETS, NO_TRACKS, facts, plots, target, together, track
 
-from sim.core.tables import Affiliation, Plots, Visibility
+from sim.core.tables import Affiliation, Identity, Plots, Visibility
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.matching import match
 from sim.metrics.per_sensor import per_sensor
@@ -151,3 +152,55 @@ def test_per_sensor() -> None:
 def test_sensor_without_anything() -> None:
     (sensor,) = per_sensor(NO_TRACKS, Plots.empty(), facts(Affiliation.FRIEND))
     assert (sensor["plots"], sensor["track_share"]) == (0, None)
+
+
+# --- what and whose it is, since when
+
+
+def told_by(classes: list[int], identities: list[Identity]) -> dict[str, Any]:
+    """The story of an airliner (class 2, a neutral) whose track tells one of each a second."""
+    times = np.arange(float(len(classes)))
+    where = np.stack([10 * times, 0 * times, 0 * times], axis=1)
+    about = replace(ONE, right_class=np.array([2], np.int32))
+    tracks = track(times, 1, where, identity=identities, target_class=classes)
+    truth = target(times, 0, where)
+    return per_target(
+        truth, tracks, match(truth, tracks, 100.0), Plots.empty(), about, 1.0
+    )[0]  # fmt: skip
+
+
+def test_a_momentary_right_answer_is_not_held() -> None:
+    right, other = Identity.NEUTRAL, Identity.UNKNOWN
+    told = told_by([2, 4, *[2] * 10, 4, *[2] * 11, 4], [other, right, other, *[right] * 22])
+    assert told["class_first_s"] == 0.0
+    assert told["classified_s"] == 13.0, "ten rows span nine seconds only"
+    assert told["class_correctness"] == pytest.approx(22 / 25)
+    assert told["identity_first_s"] == 1.0
+    assert told["identified_s"] == 3.0
+    assert told["identity_correctness"] == pytest.approx(23 / 25)
+
+
+def test_what_is_never_told_is_never_known() -> None:
+    told = told_by([4] * 30, [Identity.FRIEND] * 30)
+    assert told["class_first_s"] is told["classified_s"] is None
+    assert told["identity_first_s"] is told["identified_s"] is None
+    assert told["class_correctness"] == told["identity_correctness"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("side", "right"),
+    [
+        (Affiliation.FRIEND, Identity.FRIEND),
+        (Affiliation.NEUTRAL, Identity.NEUTRAL),
+        (Affiliation.UNKNOWN, Identity.UNKNOWN),
+        (Affiliation.HOSTILE, Identity.UNKNOWN),
+    ],
+)
+def test_the_right_identity_of_each_side(side: Affiliation, right: Identity) -> None:
+    truth, about = airliner(), facts(side, sensors=((0, 0, 0),))
+    for identity in (Identity.FRIEND, Identity.NEUTRAL, Identity.UNKNOWN):
+        tracks = held(12, 33, 7)
+        tracks.identity[:] = identity
+        matching = match(truth, tracks, 100.0)
+        told = per_target(truth, tracks, matching, Plots.empty(), about, 1.0)[0]
+        assert told["identified_s"] == (12.0 if identity == right else None)

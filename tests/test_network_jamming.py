@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import stage
-from small_scenarios import TEXT, changed, world_of
+from small_scenarios import TEXT, Run, changed, recorded, world_of
 from test_jamming import FRAME, NOWHERE, at, jammer, resting
 from test_network import numbered_plots
 
+from sim.cli.summary import _links
 from sim.core.tables import Plots
+from sim.engine.retracking import record_again
 from sim.network.jamming import jam_to_signal, jammed_windows
 from sim.network.links import Links, Mailbox, Post
+from sim.record.recording import Recording
 from sim.scenario.sites import LinkRadio
 from sim.world.attackers import Attacker, Attackers
 
@@ -142,9 +145,61 @@ def test_a_scenarios_links_have_its_outages(tmp_path: Path) -> None:
     noisy = "  - id: airliner\n    jammer: {preset: escort-jammer, active_s: [[30, 40]]}\n"
     drowned = changed(("  - {id: fast}", link), ("  - id: airliner\n", noisy), text=TEXT)
     sites = world_of(tmp_path / "drowned", drowned).sites
-    assert sites[0].outages == ((10.0, 20.0), (30.0, 40.0))
+    assert sites[0].outages == ((10.0, 20.0),)
+    assert sites[0].jammed == ((30.0, 40.0),)
     assert sites[0].outage_loss == 0.75
     assert sites[1].outages == ()
+
+
+RECEIVER = "{latitude_deg: 52.0, longitude_deg: 5.0, height_agl_m: 20}"
+DOWN = changed(
+    (
+        "  - {id: fast}",
+        "  - {id: fast, outages: [[10, 20]], outage_loss: 0.75, radio: {receiver: "
+        f"{RECEIVER}, length_km: 20, frequency_ghz: 4.7, bandwidth_mhz: 10, erp_dbw: 20}}}}",
+    ),
+    ("  - id: airliner\n", "  - id: airliner\n    jammer: {preset: escort-jammer, "
+     "frequency_ghz: [4, 5], active_s: [[30, 70]]}\n"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def down(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return recorded(tmp_path_factory.mktemp("down"), DOWN)
+
+
+def test_links_that_go_down_are_events_and_told(down: Run) -> None:
+    recording = Recording.open(down.folder)
+    events = recording.table("events").to_pylist()
+    assert [
+        (e["time_s"], e["event"], e["detail"]) for e in events if e["event"].startswith("link-")
+    ] == [
+        (10.0, "link-down", "hill: outage"),
+        (20.0, "link-up", "hill: outage"),
+        (30.0, "link-down", "hill: jammed"),
+        (70.0, "link-up", "hill: jammed"),
+    ]
+    assert [e["time_s"] for e in events] == sorted(e["time_s"] for e in events)
+    (link,) = down.outcome.metrics["links"]
+    assert (link["id"], link["loss"]) == ("hill", 0.75)
+    plots = recording.plots
+    for window, cause, begin_s, end_s in zip(
+        link["windows"], ("outage", "jammed"), (10.0, 30.0), (20.0, 70.0), strict=True
+    ):
+        then = (plots.sensor == 0) & (plots.time_s >= begin_s) & (plots.time_s < end_s)
+        assert then.sum() > 10
+        expected = {"cause": cause, "begin_s": begin_s, "end_s": end_s, "plots": then.sum()}
+        assert window == expected
+    said = _links(down.outcome.metrics["links"])
+    assert said[1].startswith("link of hill jammed from 30 to 70 s: 75% lost of what was sent")
+
+
+def test_a_jammed_link_tracked_anew_is_down_again(down: Run, tmp_path: Path) -> None:
+    """Who jams is not known then, when the link was down is."""
+    record_again(Recording.open(down.folder), down.world.spec, tmp_path / "again", lambda _: None)
+    for name in ("tracks", "events"):
+        file = f"{name}.parquet"
+        assert (down.folder / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), name
 
 
 def test_no_plots_are_no_trouble() -> None:

@@ -65,6 +65,8 @@ def print_summary(
         console.print(line)
     for line in _first_seen(metrics["targets"]):
         console.print(escape(line), soft_wrap=True)
+    for line in [*_links(metrics.get("links", [])), *_doubts(metrics.get("uncorroborated", []))]:
+        console.print(escape(line), soft_wrap=True)
     for line in _contributions(metrics.get("contributions", [])):
         console.print(escape(line), soft_wrap=True)
     console.print()
@@ -183,7 +185,7 @@ def _targets(targets: list[dict[str, Any]]) -> Table:
     table.add_column("target")
     table.add_column("class")
     for name in (
-        "detected s", "track s", "at km", "held", "numbers", "longest s", "error m", "m/s",
+        "seen s", "track s", "at km", "held", "nos.", "longest s", "class", "whose", "err m", "m/s",
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for t in targets:
@@ -196,6 +198,8 @@ def _targets(targets: list[dict[str, Any]]) -> Table:
             _share(t["continuity"]),
             str(t["track_numbers"]),
             _number(t["longest_segment_s"]),
+            _number(t["class_correctness"], "{:.0f} %", 100.0),
+            _number(t["identity_correctness"], "{:.0f} %", 100.0),
             _number(t["position_rms_m"]),
             _number(t["velocity_rms_mps"], "{:.1f}"),
         )
@@ -233,51 +237,79 @@ def _untracked(targets: list[dict[str, Any]]) -> list[str]:
 
 
 def _first_seen(targets: list[dict[str, Any]]) -> list[str]:
-    """Say of every sensor which targets it saw first, and how long until their class was right."""
+    """Say of every sensor which targets it saw first, and how long until they were known.
+
+    What and whose a target is counts as known once the picture holds it, not once it says it.
+    """
     first: dict[str, list[str]] = {}
     for target in targets:
         if target["first_detection_by"] is None:
             continue
-        seen = target["id"]
+        known = [_known(target, "right identity", "identity_first_s", "identified_s")]
         if target["class_correctness"] is not None:
-            known_s = target["classified_s"]
-            seen += (
-                " (never classified)"
-                if known_s is None
-                else f" (classified {known_s - target['first_detection_s']:.0f} s later)"
-            )
+            known.insert(0, _known(target, "right class", "class_first_s", "classified_s"))
+        seen = f"{target['id']} ({', '.join(known)})" if target["tracked_s"] else target["id"]
         first.setdefault(target["first_detection_by"], []).append(seen)
     return [f"first seen by {sensor}: {', '.join(seen)}" for sensor, seen in first.items()]
 
 
+def _known(target: dict[str, Any], what: str, first: str, held: str) -> str:
+    seen_s = target["first_detection_s"]
+    if target[held] is not None:
+        return f"{what} {target[held] - seen_s:.0f} s later"
+    if target[first] is not None:
+        return f"{what} never held"
+    return f"{what} never"
+
+
+def _links(links: list[dict[str, Any]]) -> list[str]:
+    """Say when a site's link was down, and why."""
+    return [
+        f"link of {link['id']} "
+        + ("jammed" if window["cause"] == "jammed" else "out")
+        + f" from {window['begin_s']:.0f} to {window['end_s']:.0f} s: "
+        f"{link['loss']:.0%} lost of what was sent ({_count(window['plots'], 'plot')} made then)"
+        for link in links
+        for window in link["windows"]
+    ]
+
+
+def _doubts(tracks: list[dict[str, Any]]) -> list[str]:
+    """Say which reports no sensor corroborated that ought to see their sender."""
+    return [
+        f"uncorroborated since {track['since_s']:.0f} s: {_count(track['reports'], 'report')} of "
+        f"track {track['number']}, {track['identity']} by what they claim, not seen by "
+        f"{track['sensor']}; in truth {track['on'] or 'nobody is there'}"
+        for track in tracks
+    ]
+
+
 def _contributions(sensors: list[dict[str, Any]]) -> list[str]:
     """Say what the picture would have lost without each sensor."""
-    lines = []
+    lines = ["without one sensor, by this one seed; another may shift what is small:"]
     for sensor in sensors:
         never = sensor["never_tracked"]
         lost = [f"never under track: {', '.join(never)}"] if never else []
-        lost += [_later(target) for target in sensor["targets"] if target["id"] not in never]
+        changes = [(t["id"], _later(t)) for t in sensor["targets"] if t["id"] not in never]
+        lost += [f"{id_} {', '.join(parts)}" for id_, parts in changes if parts]
         less_s = sensor["tracked_s_lost"]
-        word = "less" if less_s >= 0.0 else "more"
-        lines.append(
-            f"without {sensor['id']}: "
-            + (f"{abs(less_s):,.0f} s {word} under track; " if lost else "")
-            + ("; ".join(lost) if lost else "no target lost")
-        )
-    return lines
+        if abs(less_s) >= 1.0:
+            lost.insert(0, f"{abs(less_s):,.0f} s {'less' if less_s > 0.0 else 'more'} under track")
+        lines.append(f"  {sensor['id']}: " + ("; ".join(lost) if lost else "nothing lost"))
+    return lines if sensors else []
 
 
-def _later(target: dict[str, Any]) -> str:
+def _later(target: dict[str, Any]) -> list[str]:
     parts = []
     if target["track_later_s"]:
         parts.append(f"track {target['track_later_s']:.0f} s later")
     if target["classified_later_s"] is None:
-        parts.append("never classified")
+        parts.append("right class never held")
     elif target["classified_later_s"]:
-        parts.append(f"classified {target['classified_later_s']:.0f} s later")
+        parts.append(f"right class {target['classified_later_s']:.0f} s later")
     if target["tracked_s_lost"] >= 1.0:
         parts.append(f"{target['tracked_s_lost']:.0f} s less under track")
-    return f"{target['id']} " + ", ".join(parts or ["hardly changed"])
+    return parts
 
 
 def _reasons(shares: dict[str, float]) -> str:
@@ -404,6 +436,11 @@ def _episodes(found: list[dict[str, Any]]) -> str:
         alert = "alert"
     else:
         alert = "[bold]missed[/bold]" + (f" {missed} of {len(found)}" if len(found) > 1 else "")
+        why: dict[str, float] = {}
+        for episode in found:
+            for reason, share in episode["missed_because"].items():
+                why[reason] = why.get(reason, 0.0) + share / missed
+        alert += f" ({_reasons(why)})"
     first = min(found, key=lambda episode: episode["begin_s"])
     warned = first["warning_s"]
     if warned is None:

@@ -17,7 +17,7 @@ from sim.engine.sensor_models import echo_facts, sensor_models
 from sim.engine.world import SiteSensors, World
 from sim.network.jamming import jammed_windows
 from sim.picture.class_models import generic_models
-from sim.record.setting import ProtectedFacts, SensorFacts, Setting, TargetFacts
+from sim.record.setting import LinkFacts, ProtectedFacts, SensorFacts, Setting, TargetFacts
 from sim.scenario.along import standing_sites
 from sim.scenario.loader import LoadedScenario
 from sim.scenario.protecting import Corridor, Line
@@ -67,7 +67,7 @@ def build(scenario: LoadedScenario) -> World:
     return World(
         spec=spec,
         folder=scenario.folder,
-        setting=_setting(spec, surroundings, targets, sensors, kinds),
+        setting=_setting(spec, surroundings, targets, sensors, kinds, sites),
         frame=frame,
         targets=targets,
         sensors=sensors,
@@ -121,9 +121,16 @@ def _sites(
             carriers += [carrier] * len(built)
         link = networks[site.network] if site.network else Network(id="at-once")
         own = np.arange(first, len(sensors), dtype=np.int32)
-        outages = link.outages + _drowned(link, spec, targets, surroundings)
         sites.append(
-            SiteSensors(site.id, own, link.latency_s, link.loss, outages, link.outage_loss)
+            SiteSensors(
+                id=site.id,
+                sensors=own,
+                latency_s=link.latency_s,
+                loss=link.loss,
+                outages=tuple(link.outages),
+                outage_loss=link.outage_loss,
+                jammed=_drowned(link, spec, targets, surroundings),
+            )
         )
     return tuple(sensors), tuple(kinds), tuple(carriers), tuple(sites)
 
@@ -159,6 +166,7 @@ def _setting(
     targets: Targets,
     sensors: tuple[Sensor, ...],
     kinds: tuple[str, ...],
+    sites: tuple[SiteSensors, ...],
 ) -> Setting:
     frame = surroundings.frame
     aboard = {site.id: site.aboard for _, site in standing_sites(spec)}
@@ -193,6 +201,11 @@ def _setting(
         ),
         protected=tuple(_protected_facts(spec, surroundings)),
         classes=generic_models().names if spec.picture.classification else (),
+        links=tuple(
+            LinkFacts(site.id, site.outages, site.jammed, site.outage_loss)
+            for site in sites
+            if site.outages or site.jammed
+        ),
     )
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from sensors.abilities import FollowsCues
 from sim.core.tables import Snapshot
 from sim.engine.judging import judge_recording
-from sim.engine.pictures import open_picture
+from sim.engine.pictures import DeafPicture, open_picture
 from sim.engine.recorder import record
 from sim.engine.retracking import track_again
+from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
 from sim.world.chance import Chance
@@ -26,14 +28,15 @@ def contributions(
     metrics: dict[str, Any],
     progress: Callable[[Snapshot], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """Track a recording once more without each sensor, and compare the pictures.
+    """Make the picture once more without each sensor, and compare the pictures.
 
-    The other sensors' plots stay as they were recorded, those included that a cue from the
-    missing sensor brought about.
+    The other sensors' plots stay as they were recorded. Where one of them looks where the
+    picture points it, all observe anew: what it sees depends on what the picture still holds.
+    A sensor's draws depend on its own name only, so that all else stays equal.
 
     Parameters
     ----------
-    recording : a complete run
+    recording : a complete run, the first of its scenario's seed
     world : its scenario
     metrics : the judgement of the picture with all sensors
     progress : told every snapshot of every pass
@@ -42,28 +45,41 @@ def contributions(
     -------
     One dict per sensor, in order: ``never_tracked``, ids of targets that only it brought into
     the picture; ``tracked_s_lost``, time under track that would be missing, over all targets;
-    ``targets`` that lose a tenth of their time under track, or whose first track comes later
-    or is classified later, with these times (None: never).
+    ``targets`` that lose a tenth of their time under track, or whose first track or right class
+    comes later, with these times (None: never); ``observed_anew``, whether the others were.
     """
     found = []
     for sensor in world.sensors:
-        without = _judged_without(recording, world, sensor.index, progress)
-        found.append({"id": sensor.id} | _lost(metrics["targets"], without["targets"]))
+        others = (other for other in world.sensors if other.index != sensor.index)
+        anew = any(isinstance(other, FollowsCues) and other.follows_cues for other in others)
+        without = _judged_without(recording, world, sensor.index, progress, anew=anew)
+        lost = _lost(metrics["targets"], without["targets"])
+        found.append({"id": sensor.id, "observed_anew": anew} | lost)
     return found
 
 
 def _judged_without(
-    recording: Recording, world: World, sensor: int, progress: Callable[[Snapshot], None]
+    recording: Recording,
+    world: World,
+    sensor: int,
+    progress: Callable[[Snapshot], None],
+    *,
+    anew: bool,
 ) -> dict[str, Any]:
     """Return the judgement of the picture that the tracker makes without a sensor."""
     here = np.arange(len(world.sensors)) == sensor
     # A sensor that sees nothing anywhere is one that nobody misses.
     models = replace(world.models, range_max_m=np.where(here, 0.0, world.models.range_max_m))
     alone = replace(world, models=models)
-    picture = open_picture(alone, Chance(world.spec.seed))
+    if anew:
+        state = alone.start()
+        state.picture = DeafPicture(state.picture, sensor)
+        snapshots = run(alone, state)
+    else:
+        picture = DeafPicture(open_picture(alone, Chance(world.spec.seed)), sensor)
+        snapshots = track_again(recording, alone, picture)
     with TemporaryDirectory() as parent:
         folder = Path(parent) / "run"
-        snapshots = track_again(recording, alone, picture, without=sensor)
         record(snapshots, world.spec, recording.setting, folder, {}, progress)
         return judge_recording(Recording.open(folder), world.spec)
 

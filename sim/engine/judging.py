@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.judged import JudgedObjects
+from sim.engine.occurrences import doubts_report, links_report
 from sim.metrics.commonality import judge_commonality
 from sim.metrics.facts import Corridor, Line, Point
 from sim.metrics.history import TrackHistory, TruthHistory
@@ -63,11 +64,12 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
         misled=truth.numbers("misled")[truth_rows],
     )
     judged_truth, picture = objects.truth(history), _history(tracks, vocabulary, interval_s)
+    facts = objects.facts(setting)
     metrics = judge(
         judged_truth,
         picture,
         objects.plots(recording.plots),
-        objects.facts(setting),
+        facts,
         _protected(spec, setting, objects),
         spec.judge.cutoff_m,
         interval_s,
@@ -77,6 +79,10 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
     for sensor in metrics["sensors"]:
         if sensor["id"] in workloads:
             sensor["workload"] = workloads[sensor["id"]]
+    metrics["links"] = links_report(recording)
+    metrics["uncorroborated"] = doubts_report(
+        recording, judged_truth, picture, facts, spec.judge.cutoff_m
+    )
     pictures = _pictures_of_sites(recording, spec, picture, interval_s)
     if pictures:
         metrics["commonality"] = judge_commonality(judged_truth, pictures, spec.judge.cutoff_m)

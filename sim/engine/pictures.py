@@ -217,6 +217,40 @@ class DistributedPicture(StovePipedPicture):
         return tuple(told)
 
 
+class DeafPicture:
+    """Another picture that never hears one of the sensors."""
+
+    def __init__(self, picture: Picture, sensor: int) -> None:
+        self._picture = picture
+        self._sensor = sensor
+
+    def take(self, plots: Sequence[Plots], time_s: float, poses: Poses | None = None) -> None:
+        """Take the plots of all other sensors."""
+        heard = [Plots.empty() if s == self._sensor else made for s, made in enumerate(plots)]
+        self._picture.take(heard, time_s, poses)
+
+    def states(self, time_s: float) -> Estimates:
+        """Return the other picture."""
+        return self._picture.states(time_s)
+
+    def looks(self) -> Looks:
+        """Return what the other picture's tracks took."""
+        return self._picture.looks()
+
+    def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
+        """Return the sites' own tracks."""
+        return self._picture.site_tracks(time_s)
+
+    @property
+    def rejected_by_sensor(self) -> Indices:
+        """Plots that were dropped."""
+        return self._picture.rejected_by_sensor
+
+    def biases(self) -> list[tuple[Ints, Biases]]:
+        """Return what registration found."""
+        return self._picture.biases()
+
+
 def _silence_s(links: Links, step_s: float) -> float:
     """After this time without a report of a track, chance losses no longer explain it."""
     loss = max(float(links.loss.max(initial=0.0)), 1e-3)
@@ -256,6 +290,6 @@ def _links(sites: Sequence[SiteSensors]) -> Links:
     return Links(
         latency_s=np.array([site.latency_s for site in sites]),
         loss=np.array([site.loss for site in sites]),
-        outages=tuple(site.outages for site in sites),
+        outages=tuple(site.outages + site.jammed for site in sites),
         outage_loss=np.array([site.outage_loss for site in sites]),
     )

@@ -79,12 +79,24 @@ def world_without_targets(recording: Recording, spec: Scenario) -> World:
         raise RetrackingError(
             f"{recording.folder}: the terrain of its scenario, in {folder}: {error}"
         ) from None
-    recorded = replace(recording.setting, targets=(), duration_s=world.setting.duration_s)
+    recorded = replace(
+        recording.setting,
+        targets=(),
+        duration_s=world.setting.duration_s,
+        links=world.setting.links,
+    )
     if _without_carried_places(recorded) != _without_carried_places(world.setting):
         raise RetrackingError(
             f"{recording.folder}: its {_RESOLVED} is not the scenario that was recorded"
         )
-    return _with_noise(world, recording)
+    return _with_noise(_with_jammed_links(world, recording), recording)
+
+
+def _with_jammed_links(world: World, recording: Recording) -> World:
+    """Return a world whose links are down when jammers drowned them in the recording."""
+    jammed = {link.site: link.jammed for link in recording.setting.links}
+    sites = tuple(replace(site, jammed=jammed.get(site.id, ())) for site in world.sites)
+    return replace(world, sites=sites)
 
 
 def _with_noise(world: World, recording: Recording) -> World:
@@ -115,13 +127,11 @@ def _without_carried_places(setting: Setting) -> Setting:
     return replace(setting, sensors=tuple(sensors))
 
 
-def track_again(
-    recording: Recording, world: World, picture: Picture, *, without: int | None = None
-) -> Iterator[Snapshot]:
+def track_again(recording: Recording, world: World, picture: Picture) -> Iterator[Snapshot]:
     """Yield the recorded snapshots with another picture, made of the recorded plots.
 
     Step by step as in the run: the same plots at the same times, the same losses on the
-    links. The tracker gets them without their truth, and none of the sensor ``without``.
+    links. The tracker gets them without their truth.
     """
     until_s = float(recording.manifest["recorded_until_s"])
     steps = int(np.floor(until_s / world.step_s + 1e-9))
@@ -140,7 +150,7 @@ def track_again(
         places = recording.sensor_position_enu_m(end_s)
         noise = recording.sensor_noise_db(end_s)
         poses = world.platforms.poses(world.sensors, places, noise)
-        heard = [seen.take((seen.sensor == s) & (s != without)) for s in range(len(world.sensors))]
+        heard = [seen.take(seen.sensor == s) for s in range(len(world.sensors))]
         picture.take(heard, end_s, poses)
         tracks, probabilities = present(picture, classes, end_s)
         yield replace(

@@ -32,6 +32,7 @@ class SiteSensors:
     Attributes
     ----------
     outages, outage_loss : windows of time in which so much of what it sends is lost
+    jammed : more such windows, by noise jammers
     """
 
     id: str
@@ -40,6 +41,7 @@ class SiteSensors:
     loss: float
     outages: tuple[tuple[float, float], ...] = ()
     outage_loss: float = 1.0
+    jammed: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

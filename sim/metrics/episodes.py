@@ -7,6 +7,7 @@ infringement if its track was on the intruder and both overlap in time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -136,6 +137,30 @@ def _warning_s(episode: Episode, held_since_s: Floats) -> float | None:
     return episode.begin_s - float(since_s[0]) if since_s.size else None
 
 
+def _why_missed(scene: Scene, episode: Episode) -> dict[str, float]:
+    """Return why no alert answers an infringement, as shares of its time, the largest first."""
+    truth, matching = scene.truth, scene.matching
+
+    def identity(row: int) -> int | None:
+        held = int(matching.track_row[row])
+        return None if held < 0 else int(scene.confirmed.identity[held])
+
+    def reason(row: int) -> str:
+        held_as = identity(row)
+        if held_as is None:
+            return "not under track"
+        if held_as in (Identity.FRIEND, Identity.NEUTRAL):
+            return f"held as {Identity(held_as).name.lower()}"
+        if episode.subject >= 0:
+            now = (truth.target == episode.subject) & (truth.time_s == truth.time_s[row])
+            if identity(int(np.flatnonzero(now)[0])) != Identity.FRIEND:
+                return "arrival not held as friend"
+        return "track elsewhere"
+
+    counts = Counter(reason(row) for row in episode.rows.tolist())
+    return {why: count / episode.rows.size for why, count in counts.most_common()}
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A run as alerts are scored against it.
@@ -170,7 +195,7 @@ def score(
     -------
     Episodes as dicts and counts. ``warning_s`` is the time from when the intruder came
     under unbroken track to the infringement, negative if that was too late, None if
-    never.
+    never. ``missed_because`` says of one without an alert why, as shares of its time.
     """
     truth, ids = scene.truth, scene.facts.target_ids
     on: list[set[int]] = []
@@ -201,7 +226,11 @@ def score(
             verdicts.append("neutral")
         else:
             verdicts.append("false")
-    told_infringements = [told(episode) for episode in infringements]
+    told_infringements = []
+    for episode in infringements:
+        entry = told(episode)
+        entry["missed_because"] = {} if entry["alerted"] else _why_missed(scene, episode)
+        told_infringements.append(entry)
     warnings_s = [e["warning_s"] for e in told_infringements if e["warning_s"] is not None]
     return {
         "infringements": told_infringements,

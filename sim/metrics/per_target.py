@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Plots, Visibility
+from sim.core.tables import Bools, Floats, Plots, Visibility
 from sim.metrics.classes import class_is_right
 from sim.metrics.facts import Facts
 from sim.metrics.history import Rows, TrackHistory, TruthHistory
 from sim.metrics.holding import holding, number_of, runs_where
 from sim.metrics.matching import Matching
-from sim.metrics.siap import covered, ratio
+from sim.metrics.siap import covered, identity_is_right, ratio
 
 #: Untracked intervals up to this long are not listed.
 GAP_LISTED_S = 3.0
+#: What is told is held if nothing else is told for so long.
+HELD_S = 10.0
 
 
 def _reasons(truth: TruthHistory, rows: Rows) -> dict[str, float]:
@@ -62,7 +64,9 @@ def per_target(
     so all that time and under a single number. ``untracked`` lists the intervals without
     a track while it was in the air, with ``reasons``: shares of what its best sensor
     says of it ("visible" means that the sensor saw it and the tracker did not hold it).
-    ``classified_s`` is when its track first told its right class.
+    ``classified_s`` and ``identified_s`` are since when its tracks held the right class and
+    the right identity: told nothing else for ``HELD_S``; ``class_first_s`` and
+    ``identity_first_s`` are when they first told it, be it for a moment.
     """
     targets = len(facts.target_ids)
     held = holding(truth, confirmed, matching, targets, interval_s)
@@ -72,6 +76,7 @@ def per_target(
     untracked = runs_where(truth, ~matching.tracked, interval_s)
     untracked_target = truth.target[untracked.first_row]
     right_class = class_is_right(truth, confirmed, matching, facts)
+    affiliation = facts.affiliation[truth.target]
 
     def story(index: int) -> dict[str, Any]:
         rows = by_target[bounds[index] : bounds[index + 1]]
@@ -111,7 +116,10 @@ def per_target(
         velocity_mps = confirmed.velocity_enu_mps[tracks] - truth.velocity_enu_mps[tracked_rows]
         detections = np.flatnonzero(plots.truth_id == index)
         first = detections[np.argmin(plots.time_s[detections])] if detections.size else -1
-        known_rows = tracked_rows[right_class[tracks]]
+        tracked_at_s = truth.time_s[tracked_rows]
+        class_first_s, classified_s = _since_when(tracked_at_s, right_class[tracks])
+        right_identity = identity_is_right(confirmed.identity[tracks], affiliation[tracked_rows])
+        identity_first_s, identified_s = _since_when(tracked_at_s, right_identity)
         return {
             "id": facts.target_ids[index],
             "group": facts.target_groups[index],
@@ -139,11 +147,31 @@ def per_target(
             "class_correctness": (
                 ratio(right_class[tracks].sum(), tracks.size) if facts.right_class.size else None
             ),
-            "classified_s": float(truth.time_s[known_rows[0]]) if known_rows.size else None,
+            "class_first_s": class_first_s,
+            "classified_s": classified_s,
+            "identity_correctness": ratio(right_identity.sum(), tracks.size),
+            "identity_first_s": identity_first_s,
+            "identified_s": identified_s,
             "untracked": gaps,
         }
 
     return [story(index) for index in range(targets)]
+
+
+def _since_when(time_s: Floats, right: Bools) -> tuple[float | None, float | None]:
+    """Return when the right answer was first told, and since when it was held.
+
+    Parameters
+    ----------
+    time_s, right : (K,) of the steps under track; others do not break what is held
+    """
+    edges = np.diff(np.concatenate([[False], right, [False]]).astype(np.int8))
+    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    held = first[time_s[last] - time_s[first] >= HELD_S]
+    return (
+        float(time_s[first[0]]) if first.size else None,
+        float(time_s[held[0]]) if held.size else None,
+    )
 
 
 def _rms(errors: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float | None:

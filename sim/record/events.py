@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from sim.core.tables import FALSE_ALARM, Floats, Identity, Snapshot, TrackStatus
 from sim.core.workload import TASKS
+from sim.record.setting import LinkFacts
 from sim.record.tables import SCHEMAS, Vocabulary, words
 
 #: A radar that found time for everything for so long is saturated no more.
@@ -17,11 +19,12 @@ _CALM_S = 10.0
 
 
 class EventLog:
-    """Notes first detections, tracks confirmed, identified and dropped, doubtful reports, and
-    radars without time for all that they should do."""
+    """Notes first detections, tracks confirmed, identified and dropped, doubtful reports, links
+    that are down, and radars without time for all that they should do."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, links: Sequence[LinkFacts] = ()) -> None:
         self._vocabulary = vocabulary
+        self._to_come = _link_events(links)
         self._identity_words = words(Identity)
         self._rows: list[dict[str, Any]] = []
         self._seen = np.zeros((len(vocabulary.targets), len(vocabulary.sensors)), np.bool_)
@@ -31,6 +34,9 @@ class EventLog:
 
     def add(self, snapshot: Snapshot) -> None:
         """Compare a snapshot with what was known before it."""
+        while self._to_come and self._to_come[0][0] <= snapshot.time_s:
+            time_s, event, detail = self._to_come.pop(0)
+            self._note(time_s, event, detail=detail)
         plots = snapshot.plots.take(snapshot.plots.truth_id != FALSE_ALARM)
         new = np.flatnonzero(~self._seen[plots.truth_id, plots.sensor])
         for row in new[np.argsort(plots.time_s[new], kind="stable")]:
@@ -68,7 +74,8 @@ class EventLog:
 
     def table(self) -> pa.Table:
         """Return the events noted since ``clear``, in order of time."""
-        return pa.Table.from_pylist(self._rows, schema=SCHEMAS["events"])
+        rows = sorted(self._rows, key=lambda row: row["time_s"])
+        return pa.Table.from_pylist(rows, schema=SCHEMAS["events"])
 
     def clear(self) -> None:
         """Forget the events that ``table`` returned."""
@@ -134,3 +141,15 @@ class _Saturation:
             for task, shed_s, wanted_s in zip(TASKS, self.shed_s, self.wanted_s, strict=True)
             if shed_s > 0.0
         )
+
+
+def _link_events(links: Sequence[LinkFacts]) -> list[tuple[float, str, str]]:
+    """Return when links go down and come up again: time, event and detail, by time."""
+    windows = [
+        (window, f"{link.site}: {cause}")
+        for link in links
+        for cause, given in (("outage", link.outages), ("jammed", link.jammed))
+        for window in given
+    ]
+    down = [(from_s, "link-down", detail) for (from_s, _), detail in windows]
+    return sorted(down + [(to_s, "link-up", detail) for (_, to_s), detail in windows])

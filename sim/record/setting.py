@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Point = tuple[float, float, float]
+Window = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,27 @@ class ProtectedFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """A site's link that is down at times: windows [from, to] in seconds.
+
+    ``outages`` are those that the scenario gives, ``jammed`` those that noise jammers cause;
+    ``loss`` is the share of what is sent then that never arrives.
+    """
+
+    site: str
+    outages: tuple[Window, ...]
+    jammed: tuple[Window, ...]
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """The stage of a run: frame, span, sensors, targets and what is protected.
 
     ``start`` is the ISO 8601 time of t = 0; latitude and longitude of the frame's
     origin are in radians, its height in metres above the ellipsoid. ``classes`` are those
-    that the picture tells tracks from, none without classification.
+    that the picture tells tracks from, none without classification; ``links`` only those that
+    are ever down.
     """
 
     scenario: str
@@ -79,6 +95,7 @@ class Setting:
     targets: tuple[TargetFacts, ...]
     protected: tuple[ProtectedFacts, ...]
     classes: tuple[str, ...] = ()
+    links: tuple[LinkFacts, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the setting as plain JSON values."""
@@ -112,5 +129,15 @@ class Setting:
                     for p in data["protected"]
                 ),
                 "classes": tuple(data.get("classes", ())),
+                "links": tuple(
+                    LinkFacts(
+                        **{
+                            **link,
+                            "outages": tuple(tuple(window) for window in link["outages"]),
+                            "jammed": tuple(tuple(window) for window in link["jammed"]),
+                        }
+                    )
+                    for link in data.get("links", ())
+                ),
             }
         )

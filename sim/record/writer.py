@@ -83,7 +83,7 @@ class RunWriter:
             setting.origin_latitude_rad, setting.origin_longitude_rad, setting.origin_height_m
         )
         self._vocabulary = Vocabulary.of(setting)
-        self._events = EventLog(self._vocabulary)
+        self._events = EventLog(self._vocabulary, setting.links)
         self._interval_s = interval_s
         self._recorded = 0
         self._next_flush_s = FLUSH_S

@@ -80,7 +80,7 @@ class Judge(Spec):
     interval_s: Annotated[float, Field(ge=0.01, le=3600)] = 1.0
     contributions: Annotated[
         bool,
-        Field(description="track the plots once more without each sensor: what would be lost"),
+        Field(description="make the picture once more without each sensor: what would be lost"),
     ] = False
 
 
