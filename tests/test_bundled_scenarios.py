@@ -106,6 +106,23 @@ def test_the_electronic_attack(tmp_path: Path) -> None:
     hidden = [gap for k in range(1, 5) for gap in targets[f"raid/{k}"]["untracked"]]
     assert any(gap["reasons"].get("jammed", 0.0) > 0.3 for gap in hidden)
     assert all(targets[f"raid/{k}"]["continuity"] > 0.5 for k in range(1, 5))
+    # Nobody of the raid answers as a friend, and no alert is missed for it.
+    for hostile in ("escort", "deceiver", *(f"raid/{k}" for k in range(1, 5))):
+        assert targets[hostile]["identity_correctness"] > 0.95, hostile
+    (base,) = metrics["protect"]
+    assert {found["intruder"] for found in base["infringements"]} >= {
+        f"raid/{k}" for k in range(1, 5)
+    }
+    assert base["missed_alerts"] == 0
+    # The escort drowns one radar's link as it turns away.
+    (link,) = metrics["links"]
+    (drowned,) = link["windows"]
+    assert (link["id"], drowned["cause"]) == ("east", "jammed")
+    assert 400.0 < drowned["begin_s"] < drowned["end_s"] - 60.0 < 700.0
+    assert drowned["plots"] > 0
+    # The invented airliner is doubted: it says that it is neutral, and nobody is there.
+    doubted = metrics["uncorroborated"]
+    assert any(one["on"] is None and one["identity"] == "neutral" for one in doubted)
     assert targets["ghost"]["present_s"] == 0.0
     assert metrics["siap"]["spuriousness"] > 0.2, "false echoes and reports deceive"
 
