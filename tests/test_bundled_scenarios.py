@@ -182,3 +182,20 @@ def test_drones_over_the_base_are_seen_by_different_sensors_first(
     given = {entry["id"]: entry for entry in metrics["contributions"]}
     assert set(given) == set(sensors)
     assert given["drone-radar"]["targets"]
+
+
+@pytest.mark.slow
+def test_the_perimeter_has_something_to_mend(tmp_path: Path) -> None:
+    metrics = judged("base-perimeter", tmp_path / "run")
+    (base,) = metrics["protect"]
+    warned = {found["intruder"]: found["warning_s"] for found in base["infringements"]}
+    assert set(warned) == {"from-the-west", "silent", "larger", "low-from-the-east"}
+    # One direction finder and a distant radar see one of them in time.
+    in_time = {
+        name for name, warning_s in warned.items() if warning_s is not None and warning_s > 0
+    }
+    assert in_time == {"larger"}
+    assert base["missed_alerts"] > 0
+    targets = {target["id"]: target for target in metrics["targets"]}
+    assert targets["low-from-the-east"]["first_detection_by"] == "finder-tower"
+    assert targets["silent"]["first_detection_by"] == "approach-radar"
