@@ -549,3 +549,16 @@ def test_a_line_is_drawn_as_a_band_between_its_edges() -> None:
         assert VIEW.layout.map.contains(*whole.to_screen(corner[:2]))
     told = texts(build(Stage.of(setting), snapshot_at(0.0), Memory.empty(), VIEW).moving)
     assert "depth 8 km" in told
+
+
+def test_many_sensors_are_counted_by_kind() -> None:
+    many = tuple(replace(SETTING.sensors[0], id=f"r-{k}") for k in range(20))
+    ears = tuple(replace(SETTING.sensors[0], id=f"e-{k}", kind="acoustic") for k in range(30))
+    setting = replace(SETTING, sensors=many + ears)
+    view = replace(VIEW, sweeps=False)
+    shapes = build(Stage.of(setting), snapshot_at(0.0), Memory.empty(), view).moving
+    told = texts(shapes)
+    assert told[told.index("radar") + 1] == "20"
+    assert told[told.index("acoustic") + 1] == "30"
+    assert not any(text.startswith("r-1 ") for text in told)
+    assert "base" in told, "what is protected still has room"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -29,6 +30,8 @@ _EDGE_PX = 14
 _LEGEND_PX = 15
 _NOWHERE = np.empty((0, 2))
 _ROW_PX = 20
+#: More sensors than these are counted by kind.
+_SENSORS_LISTED = 14
 #: What the radius of a protected thing is called.
 _EXTENT = {"point": "radius", "corridor": "half width", "line": "depth"}
 
@@ -267,8 +270,12 @@ def _picture_rows(column: _Column, snapshot: Snapshot, recent_plots: int, view: 
 def _setting_rows(column: _Column, setting: Setting) -> None:
     if setting.sensors:
         column.heading("Sensors")
-    for sensor in setting.sensors:
-        column.row(f"{sensor.id}  {sensor.site}", f"{sensor.range_max_m / 1000:.4g} km")
+    if len(setting.sensors) <= _SENSORS_LISTED:
+        for sensor in setting.sensors:
+            column.row(f"{sensor.id}  {sensor.site}", f"{sensor.range_max_m / 1000:.4g} km")
+    else:
+        for kind, count in Counter(sensor.kind for sensor in setting.sensors).items():
+            column.row(kind, str(count))
     column.gap()
     if setting.protected:
         column.heading("Protected")
