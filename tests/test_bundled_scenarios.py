@@ -190,11 +190,11 @@ def test_the_perimeter_has_something_to_mend(tmp_path: Path) -> None:
     (base,) = metrics["protect"]
     warned = {found["intruder"]: found["warning_s"] for found in base["infringements"]}
     assert set(warned) == {"from-the-west", "silent", "larger", "low-from-the-east"}
-    # One direction finder and a distant radar see one of them in time.
+    # One direction finder and a distant radar tell of those in time that send and fly high.
     in_time = {
         name for name, warning_s in warned.items() if warning_s is not None and warning_s > 0
     }
-    assert in_time == {"larger"}
+    assert in_time == {"from-the-west", "larger"}
     assert base["missed_alerts"] > 0
     targets = {target["id"]: target for target in metrics["targets"]}
     assert targets["low-from-the-east"]["first_detection_by"] == "finder-tower"

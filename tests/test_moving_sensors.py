@@ -198,7 +198,7 @@ def test_tracks_of_moving_sensors_are_as_good_as_they_claim(name: str, tmp_path:
 def test_a_tracker_that_is_not_told_of_the_motion_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Platforms, "poses", lambda self, places: None)
+    monkeypatch.setattr(Platforms, "poses", lambda self, sensors, places, noise_db: None)
     assert nees(world_of(tmp_path, TEXT), since_s=40.0, seeds=1).mean() > 20.0
 
 

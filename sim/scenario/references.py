@@ -10,6 +10,7 @@ from sensors.registry import ids_of
 from sim.scenario.along import sites_along, standing_sites
 from sim.scenario.errors import proposal
 from sim.scenario.protecting import Corridor, Line
+from sim.scenario.sites import Site
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
 from sim.world.course import course_of, length_of
@@ -80,20 +81,22 @@ def _unknown_metrics(scenario: Scenario) -> Iterator[Conflict]:
 
 def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
     try:
-        sites = list(standing_sites(scenario))
+        standing = list(standing_sites(scenario))
     except ValueError:  # told of by itself
-        sites = list(enumerate(scenario.sites))
+        standing = list(enumerate(scenario.sites))
+    sites: list[tuple[KeyPath, Site]] = [(("sites", i), site) for i, site in standing]
+    sites += _candidates(scenario)
     sensors = [
-        (("sites", i, "sensors", k, "id"), id_)
-        for i, site in sites
+        ((*path, "sensors", k, "id"), id_)
+        for path, site in sites
         for k, sensor in enumerate(site.sensors)
         for id_ in ids_of(sensor)
     ]
     named: dict[str, list[tuple[KeyPath, str]]] = {
         "nation": _ids("nations", scenario.nations),
         "network": _ids("networks", scenario.networks),
-        "site": [(("sites", i, "id"), site.id) for i, site in sites],
-        "sensor": [*sensors],
+        "site": [((*path, "id"), site.id) for path, site in sites],
+        "sensor": sensors,
         "target": _ids("targets", scenario.targets),
         "emitter": _ids("emitters", scenario.emitters),
         "protected object": _ids("protect", scenario.protect),
@@ -109,6 +112,12 @@ def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
                 first[name] = path
 
 
+def _candidates(scenario: Scenario) -> list[tuple[KeyPath, Site]]:
+    return [
+        (("coverage", "candidates", i), site) for i, site in enumerate(scenario.coverage.candidates)
+    ]
+
+
 def _ids(key: str, parts: Sequence[_Named]) -> list[tuple[KeyPath, str]]:
     return [((key, i, "id"), part.id) for i, part in enumerate(parts)]
 
@@ -120,11 +129,15 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     lines = [thing.id for thing in scenario.protect if isinstance(thing, Line)]
     for i, site in enumerate(scenario.sites):
         if site.along is not None:
-            path: KeyPath = ("sites", i, "along", "line")
-            yield from _unknown(path, site.along.line, "line", lines)
-        yield from _unknown(("sites", i, "nation"), site.nation, "nation", nations)
-        yield from _unknown(("sites", i, "network"), site.network, "network", networks)
+            line = ("sites", i, "along", "line")
+            yield from _unknown(line, site.along.line, "line", lines)
         yield from _unknown(("sites", i, "aboard"), site.aboard, "target", targets)
+    listed: list[tuple[KeyPath, Site]] = [
+        (("sites", i), site) for i, site in enumerate(scenario.sites)
+    ]
+    for path, site in listed + _candidates(scenario):
+        yield from _unknown((*path, "nation"), site.nation, "nation", nations)
+        yield from _unknown((*path, "network"), site.network, "network", networks)
     sensors = [i for site in scenario.sites for sensor in site.sensors for i in ids_of(sensor)]
     for i, reference in enumerate(scenario.tracker.reference_sensors):
         yield from _unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
