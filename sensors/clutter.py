@@ -38,6 +38,12 @@ _SEA = (
 _SEA_GHZ = (0.5, 35.0)
 _SEA_GRAZING_MAX_DEG = 60.0
 
+KNOT_MPS = 1852.0 / 3600.0
+#: Wind in knots, and the standard deviation of the radial speed of land in m/s: woods in a calm,
+#: wooded hills in wind (Barton, Radar System Analysis, 1964; reprinted in Skolnik, Radar
+#: Handbook, 2nd ed., 1990, table 15.1).
+LAND_SPREAD_MPS_BY_KNOTS = ((0.0, 0.017), (10.0, 0.04), (25.0, 0.12), (40.0, 0.32))
+
 _DIELECTRIC = 0.93  # |(ε − 1)/(ε + 2)|² of water
 _WIND_SHEAR_PER_S = 4e-3  # Nathanson, Radar Design Principles, 2nd ed., section 6.6
 _RAIN_TURBULENCE_MPS = 1.0  # the same
@@ -189,25 +195,36 @@ def rain_clutter_rcs_m2(
 def land_spread_mps(wind_mps: float) -> float:
     """Return the standard deviation of the radial speed of what the wind moves on land.
 
-    A straight line through the values of Barton (Radar System Analysis, 1964) for woods:
-    0.017 m/s in a calm, 0.04 at 10 knots, 0.12 at 25, 0.32 at 40.
+    Exact at the published values for woods and wooded hills, and between them a straight line
+    of its logarithm over the wind. Above the last it stays: Billingsley (Low-Angle Radar Land
+    Clutter, 2002, chapter 6) finds √2/β = 0.33 m/s in a gale, β of 4.3 s/m.
     """
-    return 0.017 + 0.0125 * wind_mps
+    knots, spread = zip(*LAND_SPREAD_MPS_BY_KNOTS, strict=True)
+    return float(np.exp(np.interp(wind_mps / KNOT_MPS, knots, np.log(spread))))
 
 
-def sea_spread_mps(sea_state: int) -> float:
+def wind_of_sea_mps(sea_state: float) -> float:
+    """Return the wind that raises a sea state s, 3.16 s^0.8 m/s (Horst, Dyer, Tuley, 1978).
+
+    IEE Conference Publication 169, Antennas and Propagation 1978, part 2: the model of the
+    Georgia Institute of Technology.
+    """
+    return 3.16 * math.pow(max(sea_state, 0.1), 0.8)
+
+
+def sea_spread_mps(wind_mps: float) -> float:
     """Return the standard deviation of the radial speed of the sea's surface.
 
-    0.11 of the wind: 0.46 to 1.1 m/s at 8 to 20 knots (Barton, 1964), where the wind that
-    raises a sea state s is 3.16 s^0.8 m/s (Horst, Dyer and Tuley, IEE Radar 77).
+    0.11 of the wind: the published 0.46 to 1.1 m/s at 8 to 20 knots (Barton 1964, as for
+    ``LAND_SPREAD_MPS_BY_KNOTS``).
     """
-    return 0.11 * 3.16 * math.pow(max(sea_state, 0.1), 0.8)
+    return 0.11 * wind_mps
 
 
 def surface_spread_mps(environment: Environment) -> float:
     """Return the standard deviation of the radial speed of what lies below the beams."""
     if environment.surface == "sea":
-        return sea_spread_mps(environment.sea_state)
+        return sea_spread_mps(wind_of_sea_mps(environment.sea_state))
     return land_spread_mps(environment.wind_mps)
 
 

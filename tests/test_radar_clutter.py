@@ -19,6 +19,7 @@ from sensors.clutter import (
     sea_spread_mps,
     surface_clutter_rcs_m2,
     surface_spread_mps,
+    wind_of_sea_mps,
     wind_radial_mps,
 )
 from sensors.surface import EFFECTIVE_EARTH_RADIUS_M
@@ -118,12 +119,14 @@ def test_rain_cell() -> None:
 def test_spreads_of_the_tables() -> None:
     """Barton 1964: woods 0.017 calm to 0.32 m/s at 40 knots; sea 0.46 to 1.1 at 8 to 20."""
     knot = 1852.0 / 3600.0
-    assert land_spread_mps(0.0) == pytest.approx(0.017)
-    assert land_spread_mps(25 * knot) == pytest.approx(0.12, abs=0.07)
-    assert land_spread_mps(40 * knot) == pytest.approx(0.32, abs=0.06)
-    assert 0.3 < sea_spread_mps(1) < sea_spread_mps(3) < 1.1
+    for knots, spread in ((0, 0.017), (10, 0.04), (25, 0.12), (40, 0.32), (60, 0.32)):
+        assert land_spread_mps(knots * knot) == pytest.approx(spread)
+    assert land_spread_mps(17.5 * knot) == pytest.approx((0.04 * 0.12) ** 0.5)
+    assert sea_spread_mps(8 * knot) == pytest.approx(0.46, abs=0.01)
+    assert sea_spread_mps(20 * knot) == pytest.approx(1.1, abs=0.05)
     assert surface_spread_mps(Environment(wind_mps=5.0)) == land_spread_mps(5.0)
-    assert surface_spread_mps(Environment(surface="sea", sea_state=4)) == sea_spread_mps(4)
+    raised = sea_spread_mps(wind_of_sea_mps(4))
+    assert surface_spread_mps(Environment(surface="sea", sea_state=4)) == raised
 
 
 def test_rain_spreads_with_range_until_shear_is_full() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +24,21 @@ def test_every_check_has_a_name_of_its_own_and_a_source() -> None:
     assert all(check.tolerance >= 0.0 and math.isfinite(check.expected) for check in checks)
     # A wide tolerance would check nothing, whatever the unit.
     assert all(check.tolerance <= max(0.1 * abs(check.expected), 1e-6) for check in checks)
+
+
+#: A year, who publishes without one, or a number worked out apart from this program.
+NAMED = re.compile(
+    r"\b(19|20)\d\d\b|ITU-R|MathWorks, documentation|Hostetter|NREL|Meeus|by hand"
+    r"|(computed|minimised|iterated) independently|apart from this program"
+)
+VAGUE = re.compile(r"literature|textbook|press\b|published trials", re.IGNORECASE)
+
+
+def test_every_source_of_a_sensor_row_can_be_looked_up() -> None:
+    for name in set(topics()) - {"tracking", "coverage"}:
+        for check in checks_of(name):
+            assert NAMED.search(check.source), (check.name, check.source)
+            assert not VAGUE.search(check.source), (check.name, check.source)
 
 
 @pytest.mark.slow
@@ -61,6 +79,28 @@ def test_a_failed_check_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["checks"][1]["difference"] == -3.0
     monkeypatch.setattr(topic, "CHECKS", wrong(2.05))
     assert CliRunner().invoke(app, ["verify", "tracking"]).exit_code == 0
+
+
+def test_continuous_integration_stops_at_a_failed_check(tmp_path: Path) -> None:
+    """`make verify` passes on a failure, and the script ends at the first."""
+    root = Path(__file__).resolve().parents[1]
+    script = (root / ".ci" / "run").read_text(encoding="utf-8")
+    assert "set -euo pipefail" in script
+    assert re.search(r"^make verify$", script, flags=re.MULTILINE)
+    program = tmp_path / "bin" / "airpicture"
+    program.parent.mkdir()
+    installed = tmp_path / ".installed"
+    installed.touch()
+    for exit_code in (0, 3):
+        program.write_text(f"#!/bin/sh\ntest $1 = verify && exit {exit_code}\n")
+        program.chmod(0o755)
+        found = subprocess.run(
+            ["make", "verify", f"VENV={tmp_path}", f"INSTALLED={installed}", "-o", str(installed)],
+            cwd=root,
+            capture_output=True,
+            check=False,
+        )
+        assert (found.returncode == 0) is (exit_code == 0), found.stderr
 
 
 def test_an_unknown_topic_is_bad_usage() -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from sensors.accuracy import measurement_sigma
-from sensors.cfar import cfar_detection_probability, cfar_loss_db
+from sensors.cfar import cfar_loss_db, cfar_multiplier
 from sensors.detection import (
     SWERLING_CASES,
     albersheim_snr,
@@ -25,10 +25,16 @@ from sensors.mti import (
 )
 from sim.verification.check import Check
 
-_EXACT = "Marcum 1960, Swerling 1960: from the definition, computed independently"
+_EXACT = (
+    "Marcum, and Swerling, IRE Trans. IT 6(2), 1960: from the definition, computed independently"
+)
 _ALBERSHEIM = "Albersheim, Proc. IEEE 69(7), 1981; computed independently"
 _HARRIS = "Harris, Proc. IEEE 66(1), 1978, table 1"
-_WALKER = "Mitchell and Walker, IEEE Trans. AES 7(4), 1971: ((Pd/Pfa)^(1/N)−1)/(1−Pd^(1/N))"
+_FINN = "N (Pfa^(−1/N) − 1) (Finn and Johnson, RCA Review 29, 1968), by hand"
+_NITZBERG = (
+    "SNR of ((Pd/Pfa)^(1/N) − 1)/(1 − Pd^(1/N)) (Nitzberg, IEEE Trans. AES 14(1), 1978) over "
+    "ln Pfa/ln Pd − 1, by hand"
+)
 
 _REQUIRED_DB = (
     # Pd, pulses, Swerling 0 to 4, Albersheim
@@ -36,6 +42,9 @@ _REQUIRED_DB = (
     (0.9, 1, (13.183, 21.144, 21.144, 17.296, 17.296), 13.115),
     (0.9, 10, (5.267, 13.500, 6.292, 9.601, 5.806), 4.990),
 )
+
+#: Cells, Pd, loss.
+_CFAR_LOSS_DB = ((16, 0.5, 1.9957), (32, 0.9, 0.9707))
 
 
 def _in_db(ratio: object) -> float:
@@ -120,7 +129,7 @@ CHECKS: tuple[Check, ...] = (
         13.183490056794499,
         partial(_required_db, 0.9, 1, 0),
         1e-8,
-        "documentation of sdr.min_snr",
+        "Hostetter, sdr (Python package), documentation of sdr.min_snr",
     ),
     Check(
         "detection probability, Swerling 1, one pulse, 13 dB, Pfa 1e-6",
@@ -128,22 +137,37 @@ CHECKS: tuple[Check, ...] = (
         0.5171776,
         lambda: float(detection_probability(10**1.3, 1e-6, 1, 1)),
         5e-6,
-        "Pd = Pfa^(1/(1 + SNR)) (Swerling 1960)",
+        "Pd = Pfa^(1/(1 + SNR)) (Swerling, IRE Trans. IT 6(2), 1960), by hand",
     ),
     *(
         Check(
-            f"CA-CFAR: Pd at the SNR that {cells} cells need for 0.9, Pfa 1e-6",
+            f"CA-CFAR: threshold over the mean of {cells} cells, Pfa 1e-6",
             "",
-            0.9,
-            lambda cells=cells: float(  # type: ignore[misc]
-                cfar_detection_probability(
-                    ((0.9 / 1e-6) ** (1 / cells) - 1) / (1 - 0.9 ** (1 / cells)), 1e-6, cells
-                )
-            ),
-            1e-10,
-            _WALKER,
+            multiplier,
+            partial(cfar_multiplier, 1e-6, cells),
+            5.1e-6,
+            _FINN,
         )
-        for cells in (16, 32)
+        for cells, multiplier in ((16, 21.94198), (32, 17.27765))
+    ),
+    *(
+        Check(
+            f"CA-CFAR: loss of {cells} cells, Pfa 1e-6, Pd {pd:g}, Swerling 1",
+            "dB",
+            loss_db,
+            partial(cfar_loss_db, 1e-6, cells, 1, pd),
+            5.1e-5,
+            _NITZBERG,
+        )
+        for cells, pd, loss_db in _CFAR_LOSS_DB
+    ),
+    Check(
+        "CA-CFAR: loss of 64 cells against that of 32, in decibels",
+        "",
+        0.5,
+        lambda: cfar_loss_db(1e-6, 64) / cfar_loss_db(1e-6, 32),
+        0.01,
+        "halved when the cells are doubled (Nitzberg, IEEE Trans. AES 14(1), 1978, pp. 44-47)",
     ),
     Check(
         "CA-CFAR: exact loss of 32 cells, Pfa 1e-6, against the universal curve",
@@ -151,7 +175,7 @@ CHECKS: tuple[Check, ...] = (
         5.0 / 32.0 * 6.0,
         lambda: cfar_loss_db(1e-6, 32),
         0.05,
-        "Gregers-Hansen, IEE Radar 73: 5/N (−log10 Pfa)",
+        "5/N (−log₁₀ Pfa) (Gregers-Hansen, Radar: Present and Future, IEE Conf. Publ. 105, 1973)",
     ),
     Check(
         "blind speed, 9.4 GHz, 5 kHz",
@@ -159,7 +183,7 @@ CHECKS: tuple[Check, ...] = (
         79.73,
         lambda: blind_speed_mps(9.4e9, 5e3),
         5e-3,
-        "n λ PRF / 2, computed independently",
+        "n λ PRF / 2 (Skolnik, Introduction to Radar Systems, 3rd ed., 2001, ch. 3), by hand",
     ),
     Check(
         "MTI improvement, 4 pulses, 300 MHz, 200 Hz, clutter of 2 m/s",
@@ -175,7 +199,7 @@ CHECKS: tuple[Check, ...] = (
         _in_db(20**2 / 1.39),
         lambda: _in_db(improvement_factor(2, 3e9, 1e3, scan_spread_mps(3e9, 0.02))),
         0.05,
-        "n²/1.39 (Skolnik, Introduction to Radar Systems, chapter 3)",
+        "n²/1.39 (Skolnik, Introduction to Radar Systems, 3rd ed., 2001, ch. 3)",
     ),
     Check(
         "Doppler bank, loss of a Hamming window",
@@ -199,7 +223,7 @@ CHECKS: tuple[Check, ...] = (
         10.60660,
         partial(_sigma, 0),
         5e-6,
-        "ΔR / √(2 SNR) (Skolnik, chapter 6)",
+        "ΔR / √(2 SNR) (Skolnik, Introduction to Radar Systems, 3rd ed., 2001, ch. 6)",
     ),
     Check(
         "error in angle, beam 2°, SNR 20 dB",
@@ -207,6 +231,6 @@ CHECKS: tuple[Check, ...] = (
         0.08838835,
         partial(_sigma, 1),
         5e-9,
-        "θ₃ / (1.6 √(2 SNR)) (Barton)",
+        "θ₃ / (1.6 √(2 SNR)) (Barton and Ward, Handbook of Radar Measurement, 1969, ch. 2)",
     ),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from sensors.detection import radar_snr
 from sensors.gnss import free_space_loss_db, tolerable_jam_to_signal_db
 from sensors.jamming import (
     burn_through_range_m,
@@ -14,7 +17,13 @@ from sensors.jamming import (
 from sim.verification.check import Check
 from sim.world.environment import Environment
 
-_MAHAFZA = "Mahafza, Radar Systems Analysis and Design Using MATLAB, electronic countermeasures"
+_MAHAFZA = (
+    "Mahafza, Radar Systems Analysis and Design Using MATLAB, 2000, functions ssj_req and soj_req"
+)
+_BURN_THROUGH = (
+    "noise and jamming together, R⁴ + a R² = S/D (Schleher, Electronic Warfare in the Information "
+    "Age, 1999, ch. 3), worked in decibels by hand"
+)
 
 
 def _ratio(decibels: float) -> float:
@@ -49,6 +58,36 @@ def _stand_off_km() -> float:
         jammer_losses=_ratio(0.3),
     )
     return crossover_m / 1e3
+
+
+def _burn_through_km(erp_w: float) -> float:
+    """Return where 13 dB are left of the echo of 10 m² that screens itself.
+
+    50 kW, 1.5 µs, 35 dB, 5.6 GHz, noise figure 5 dB; the jammer's noise fills 50 MHz.
+    """
+    receiver = {
+        "frequency_hz": 5.6e9,
+        "system_temperature_k": 290.0 * _ratio(5.0),
+    }
+    echo = radar_snr(
+        1.0,
+        10.0,
+        peak_power_w=50e3,
+        pulse_width_s=1.5e-6,
+        gain=_ratio(35.0),
+        losses=_ratio(0.01),
+        **receiver,
+    )
+    noise = jam_to_noise(
+        1.0,
+        erp_w=erp_w,
+        bandwidth_hz=50e6,
+        receive_gain=_ratio(35.0),
+        receiver_bandwidth_hz=1.0 / 1.5e-6,
+        losses=_ratio(0.3),
+        **receiver,
+    )
+    return burn_through_range_m(float(echo), _ratio(13.0), float(noise)) / 1e3
 
 
 def _noise_through_rain_db() -> float:
@@ -93,13 +132,20 @@ CHECKS: tuple[Check, ...] = (
         0.001,
         f"{_MAHAFZA}; computed independently",
     ),
-    Check(
-        "burn-through without noise is the range of the radar equation, SNR 13 dB at 100 km",
-        "km",
-        100.0,
-        lambda: burn_through_range_m(_ratio(213.0), _ratio(13.0), 0.0) / 1e3,
-        1e-9,
-        "R⁴ = S / D",
+    *(
+        Check(
+            f"burn-through, 50 kW 35 dB 10 m², {what}",
+            "km",
+            expected_km,
+            partial(_burn_through_km, erp_w),
+            tolerance_km,
+            _BURN_THROUGH,
+        )
+        for what, erp_w, expected_km, tolerance_km in (
+            ("receiver noise alone", 0.0, 80.873, 5e-4),
+            ("receiver noise and 50 mW over 50 MHz", 0.05, 68.984, 5e-4),
+            ("200 W over 50 MHz, which drowns the noise", 200.0, 1.590, 5e-4),
+        )
     ),
     Check(
         "noise of a jammer through 10 km of rain, 16 mm/h, 9.4 GHz, one way",
@@ -115,7 +161,7 @@ CHECKS: tuple[Check, ...] = (
         52.48,
         _passive_noise_db,
         5e-3,
-        "Adamy, EW 101: ERP + G − 32.45 − 20 log₁₀ f(MHz) d(km), against kTB; independently",
+        "Adamy, EW 101, 2001: ERP + G − 32.45 − 20 log₁₀ f(MHz) d(km), against kTB; by hand",
     ),
     Check(
         "free-space loss, GPS L1 at 10 km",
@@ -131,6 +177,6 @@ CHECKS: tuple[Check, ...] = (
         33.75,
         lambda: tolerable_jam_to_signal_db(44.0, 28.0, 1.5),
         0.05,
-        "Kaplan and Hegarty, Understanding GPS, chapter 6; computed independently",
+        "Kaplan and Hegarty, Understanding GPS, 2nd ed., 2006, ch. 6; computed independently",
     ),
 )

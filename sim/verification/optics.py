@@ -17,7 +17,10 @@ from sensors.optics import (
 from sim.verification.check import Check
 from sim.world.sun import sun_elevation_rad, sun_place
 
-_TTPF = "Ratches et al., Night Vision Laboratory static performance model, 1975"
+_TTPF = (
+    "Ratches et al., Night Vision Laboratory Static Performance Model for Thermal Viewing Systems, "
+    "ECOM-7043, 1975"
+)
 _SPA = "Reda and Andreas, NREL/TP-560-34302, example: 2003-10-17 12:30:30 UTC-7, Colorado"
 _MEEUS = "Meeus, Astronomical Algorithms, 2nd ed., example 25.a: 1992-10-13 0 h TD"
 
@@ -63,7 +66,7 @@ CHECKS: tuple[Check, ...] = (
             n50,
             partial(_cycles_for_half, task),
             1e-6,
-            f"Johnson 1958, as used by {_TTPF}",
+            f"Johnson, Image Intensifier Symposium, Fort Belvoir, 1958; {_TTPF}",
         )
         for task, n50 in (("detect", 1.0), ("orient", 1.4), ("recognise", 4.0), ("identify", 6.4))
     ),
@@ -73,23 +76,24 @@ CHECKS: tuple[Check, ...] = (
         0.02,
         _contrast_at_visibility,
         5e-6,
-        "Koschmieder 1924: the definition of visibility",
+        "Koschmieder, Theorie der horizontalen Sichtweite, 1924: the definition of visibility",
     ),
     Check(
         "haze at 0.55 um, visibility 20 km",
         "1/km",
-        3.912 / 20.0,
+        0.1956,
         partial(haze_extinction_per_km, 20.0, 0.55),
-        1e-9,
-        "Kruse, McGlauchlin and McQuistan 1962: Koschmieder's at the wavelength of sight",
+        5e-6,
+        "3.912 / V (Kruse, McGlauchlin and McQuistan, Elements of Infrared Technology, 1962), "
+        "by hand",
     ),
     Check(
         "rain of 1 mm/h",
         "1/km",
-        1.076 * math.log(10.0) / 10.0,
+        0.24776,
         partial(rain_extinction_per_km, 1.0),
-        1e-9,
-        "Carbonneau, in ITU-R P.1814: 1.076 dB/km",
+        5e-6,
+        "1.076 dB/km over 4.3429 dB (Carbonneau, in Recommendation ITU-R P.1814), by hand",
     ),
     Check(
         "water vapour in saturated air at 20 °C",

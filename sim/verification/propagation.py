@@ -13,27 +13,41 @@ from sensors.attenuation import (
     rain_attenuation_db_per_km,
 )
 from sensors.clutter import (
+    KNOT_MPS,
     LAND_GAMMA_DB,
     cell_area_m2,
     grazing_angle_rad,
     land_reflectivity,
+    land_spread_mps,
     rain_reflectivity_per_m,
     rain_spread_mps,
     sea_reflectivity,
+    sea_spread_mps,
+    surface_spread_mps,
 )
 from sensors.detection import SPEED_OF_LIGHT_MPS
 from sensors.multipath import interference, path_difference_m
 from sensors.propagation import horizon_distance_m
 from sim.verification.check import Check
-from sim.world.environment import LandCover
+from sim.world.environment import Environment, LandCover
 
 _GAS = "ITU-R P.676-13, computed independently; 1013.25 hPa of dry air, 288.15 K, 7.5 g/m³"
 _GAS_EXAMPLE = "ITU-R study group 3, validation examples of P.676-13"
 _RAIN = "ITU-R P.838-3, computed independently; horizontal polarisation, level path"
 _RAIN_EXAMPLE = "ITU-R study group 3, validation examples of P.838-3"
-_HORIZON = "d = √(2 k Re h), k = 4/3, Re = 6371 km; computed independently"
-_LOBING = "F = 2 |sin(2π h1 h2 / λR)| (Skolnik, Introduction to Radar Systems, chapter 8)"
+_HORIZON = (
+    "d = √(2 k Re h), k = 4/3, Re = 6371 km (Schelleng, Burrows and Ferrell, "
+    "Proc. IRE 21(3), 1933), by hand"
+)
+_GAMMA = "σ⁰ = γ sin ψ (Barton, Radar Equations for Modern Radar, 2013)"
+_LOBING = (
+    "F = 2 |sin(2π h1 h2 / λR)| (Skolnik, Introduction to Radar Systems, 3rd ed., 2001, ch. 8)"
+)
 _NRL = "Gregers-Hansen and Mital, NRL/MR/5310-12-9346 (2012), computed independently"
+_SPREADS = (
+    "Barton, Radar System Analysis, 1964; reprinted in Skolnik, Radar Handbook, 2nd ed., 1990, "
+    "table 15.1"
+)
 _WAVELENGTH_M = SPEED_OF_LIGHT_MPS / 3e9
 
 
@@ -81,6 +95,10 @@ def _lobe_km(sign: float) -> float:
 def _lobe_db() -> float:
     longer = path_difference_m(40.03e3, 10.0, 100.0)
     return _in_db(interference(longer, _WAVELENGTH_M, complex(-1.0)))
+
+
+def _land_spread(knots: float) -> float:
+    return surface_spread_mps(Environment(wind_mps=knots * KNOT_MPS))
 
 
 def _land_dbsm() -> float:
@@ -177,7 +195,7 @@ CHECKS: tuple[Check, ...] = (
         5.2,
         _land_dbsm,
         0.05,
-        "σ⁰ = γ sin ψ (Barton, Radar Equations for Modern Radar); computed independently",
+        f"{_GAMMA}; computed independently",
     ),
     *(
         Check(
@@ -186,9 +204,17 @@ CHECKS: tuple[Check, ...] = (
             expected_db,
             partial(_land_db, cover),
             0.005,
-            "σ⁰ = γ sin ψ, γ of 0, −10, −15, −20 dB (Barton, Radar Equations for Modern Radar)",
+            f"{_GAMMA}, γ of 0, −10, −15, −20 dB",
         )
         for cover, expected_db in _LAND_DB
+    ),
+    Check(
+        "land clutter, farmland, grazing 30°, 3 GHz",
+        "dB",
+        -20.625,
+        lambda: _in_db(land_reflectivity(math.radians(30.0), LAND_GAMMA_DB["farmland"], 3e9)),
+        0.005,
+        f"{_GAMMA} and 5 log₁₀(f / 10 GHz), by hand",
     ),
     Check(
         "rain clutter, 10 mm/h, 9.4 GHz",
@@ -196,7 +222,47 @@ CHECKS: tuple[Check, ...] = (
         -56.62,
         lambda: float(10.0 * np.log10(rain_reflectivity_per_m(10.0, 9.4e9))),
         0.1,
-        "7e-12 f⁴ r^1.6 m²/m³, f in GHz (Skolnik, Introduction to Radar Systems, chapter 7)",
+        "7e-12 f⁴ r^1.6 m²/m³, f in GHz (Skolnik, Introduction to Radar Systems, 3rd ed., 2001, "
+        "ch. 7), by hand",
+    ),
+    *(
+        Check(
+            f"spread of the speeds of wooded hills, wind of {knots:g} knots",
+            "m/s",
+            spread,
+            partial(_land_spread, knots),
+            1e-9,
+            _SPREADS,
+        )
+        for knots, spread in ((0.0, 0.017), (10.0, 0.04), (25.0, 0.12), (40.0, 0.32))
+    ),
+    Check(
+        "spread of the speeds of trees in a gale of 60 mph",
+        "m/s",
+        0.325,
+        lambda: land_spread_mps(60.0 * 0.44704),
+        0.01,
+        "√2 / β, 1/β = 0.1048 (log₁₀ w + 0.4147), w in mph, by hand: Billingsley, Low-Angle Radar "
+        "Land Clutter, 2002, chapter 6",
+    ),
+    *(
+        Check(
+            f"spread of the sea's speeds, wind of {knots:g} knots",
+            "m/s",
+            spread,
+            lambda knots=knots: sea_spread_mps(knots * KNOT_MPS),  # type: ignore[misc]
+            tolerance,
+            _SPREADS,
+        )
+        for knots, spread, tolerance in ((8.0, 0.46, 0.01), (20.0, 1.1, 0.05))
+    ),
+    Check(
+        "spread of the sea's speeds, state 3",
+        "m/s",
+        0.837,
+        lambda: surface_spread_mps(Environment(surface="sea", sea_state=3)),
+        0.0005,
+        "0.11 of 3.16 s^0.8 m/s (Horst, Dyer and Tuley, IEE Conf. Publ. 169, 1978), by hand",
     ),
     Check(
         "spread of rain's speeds, 20 km, beam of 30 mrad",
@@ -204,7 +270,8 @@ CHECKS: tuple[Check, ...] = (
         1.2322,
         lambda: float(rain_spread_mps(20e3, 0.03)),
         5e-5,
-        "Nathanson, Radar Design Principles: 1 m/s and 0.3 k R φ, k 4 m/s per km; by hand",
+        "1 m/s and 0.3 k R φ, k 4 m/s per km (Nathanson, Radar Design Principles, 2nd ed., "
+        "1991, 6.6), by hand",
     ),
     Check(
         "land clutter, urban, grazing 20°, 10 GHz",

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from sensors.antenna import Antenna, beam_shape_loss_db
-from sensors.detection import SPEED_OF_LIGHT_MPS, radar_snr
+from sensors.detection import radar_snr
 from sensors.folding import folded_range_m, folded_rate_mps
 from sensors.mti import blind_speed_mps, unambiguous_range_m
 from sensors.radar_equation import bistatic_snr, power_aperture_w_m2, search_snr, solid_angle_sr
@@ -16,7 +16,7 @@ from sim.verification.check import Check
 
 _SEARCH = "MathWorks, documentation of radareqsearchsnr"
 _POWER = "MathWorks, documentation of radareqsearchpap"
-_SKOLNIK = "Skolnik, Introduction to Radar Systems, 3rd ed."
+_SKOLNIK = "Skolnik, Introduction to Radar Systems, 3rd ed., 2001"
 _SIX_DECIBELS = 10.0**0.6
 
 
@@ -83,8 +83,14 @@ def _bistatic_db() -> float:
     return float(10.0 * np.log10(both / pulse))
 
 
-def _path_cell_m(bandwidth_hz: float) -> float:
-    return SPEED_OF_LIGHT_MPS / bandwidth_hz
+def _path_cell_m(preset: str) -> float:
+    """Return the path cell of a passive radar of a preset, as built."""
+    from sim.verification.setting import sensors_of
+
+    tower = {"latitude_deg": 52.0, "longitude_deg": 5.4, "height_agl_m": 250.0}
+    illuminators = [{"id": "tower", "position": tower}]
+    (radar,) = sensors_of("passive-radar", preset, illuminators=illuminators)
+    return float(radar.resolution[0])
 
 
 def _served(task: int) -> float:
@@ -111,7 +117,7 @@ CHECKS: tuple[Check, ...] = (
         16.7243,
         lambda: 1e-3 * folded_range_m(100e3, float(unambiguous_range_m(1800.0))),
         1e-3,
-        "100 km less c / (2 PRF), by hand",
+        f"100 km less c / (2 PRF), by hand ({_SKOLNIK}, ch. 1)",
     ),
     Check(
         "100 m/s at 9.4 GHz and 5 kHz appears as",
@@ -119,7 +125,7 @@ CHECKS: tuple[Check, ...] = (
         20.2678,
         lambda: folded_rate_mps(100.0, float(blind_speed_mps(9.4e9, 5e3))),
         1e-3,
-        "100 m/s less the first blind speed, by hand",
+        f"100 m/s less the first blind speed, by hand ({_SKOLNIK}, ch. 3)",
     ),
     Check(
         "search radar equation: power-aperture for 111 km",
@@ -135,7 +141,7 @@ CHECKS: tuple[Check, ...] = (
         -3.0,
         partial(_relative_db, 0.5),
         0.02,
-        "definition of the half-power beamwidth",
+        "IEEE Std 145-2013: definition of the half-power beamwidth",
     ),
     Check(
         "side lobe at 90°, 100 wavelengths",
@@ -168,7 +174,7 @@ CHECKS: tuple[Check, ...] = (
         3.2,
         partial(beam_shape_loss_db, 2),
         1e-9,
-        "Barton, Modern Radar System Analysis: 1.6 dB each",
+        "Barton, Modern Radar System Analysis, 1988: 1.6 dB each",
     ),
     *(
         Check(
@@ -177,7 +183,7 @@ CHECKS: tuple[Check, ...] = (
             share,
             partial(_served, task),
             1e-9,
-            "b/d of a demand d over a budget b, in whole dwells: ⌊712.5/5⌋ of 400, ⌊240/10⌋ of 75",
+            "b/d of a demand d over a budget b, by hand: ⌊712.5/5⌋ of 400, ⌊240/10⌋ of 75",
         )
         for task, what, share in ((0, "search", 24 / 75), (1, "track dwells", 142 / 400))
     ),
@@ -195,22 +201,21 @@ CHECKS: tuple[Check, ...] = (
         0.0,
         _bistatic_db,
         1e-9,
-        "Willis, Bistatic Radar: the monostatic equation is its special case",
+        "Willis, Bistatic Radar, 1991: the monostatic equation is its special case",
     ),
-    Check(
-        "path cell of FM radio, 50 kHz",
-        "km",
-        6.0,
-        lambda: _path_cell_m(50e3) / 1e3,
-        0.01,
-        "c / B; Griffiths and Baker, IEE Proc. 152(3), 2005",
-    ),
-    Check(
-        "path cell of DVB-T, 7.61 MHz",
-        "m",
-        39.4,
-        lambda: _path_cell_m(7.61e6),
-        0.05,
-        "c / B; Griffiths and Baker, IEE Proc. 152(3), 2005",
+    *(
+        Check(
+            f"path cell of {what}",
+            "m",
+            cell_m,
+            partial(_path_cell_m, preset),
+            0.001 * cell_m,
+            "c / B, by hand (Griffiths and Baker, IEE Proc. Radar Sonar Navig. 152(3), 2005)",
+        )
+        for what, preset, cell_m in (
+            ("FM radio, 50 kHz", "fm", 5995.8),
+            ("DAB, 1.536 MHz", "dab", 195.18),
+            ("DVB-T, 7.61 MHz", "dvb-t", 39.394),
+        )
     ),
 )

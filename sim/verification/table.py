@@ -11,7 +11,7 @@ from importlib import import_module
 import sim.verification
 from sim.verification.check import Check
 
-_NO_TOPICS = ("check", "table")
+_NO_TOPICS = ("check", "setting", "table")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ CHECKS: tuple[Check, ...] = (
         29.18,
         _slope_clutter_dbsm,
         0.02,
-        "γ sin ψ R θ ΔR / cos ψ (Barton, Radar Equations for Modern Radar); computed independently",
+        "γ sin ψ R θ ΔR / cos ψ (Barton, Radar Equations for Modern Radar, 2013), by hand",
     ),
     *(
         Check(
