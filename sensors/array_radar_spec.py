@@ -32,6 +32,7 @@ class ArrayRadarSpec(PulseSpec):
     """
 
     kind: Literal["array-radar"]
+    dimensions: Literal[2, 3] = 3
     azimuth_deg: Annotated[float, Field(ge=0, lt=360)] = 0.0
     sector_deg: Annotated[float, Field(gt=0, le=360)] = 360.0
     frame_s: Annotated[float, Field(gt=0, le=600, description="of one search of everything")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def _cross_range_m(range_m: float, sigma_deg: float) -> float:
     from sim.verification.setting import plots_of, sensors_of
 
     # Narrow beams leave the floor as the only error.
-    keys = {"azimuth_sigma_min_deg": sigma_deg, "beamwidth_deg": 1.0}
+    keys: dict[str, Any] = {"azimuth_sigma_min_deg": sigma_deg, "beamwidth_deg": 1.0}
     (finder,) = sensors_of("rf-direction-finder", "drone-link-finder", **keys)
     plots = plots_of(finder, "mini-drone", np.array([0.0, range_m, 100.0]), _LOOKS_S)
     azimuth = plots.measurement[:, 1]
@@ -46,7 +47,7 @@ def _difference_m() -> float:
     from sim.verification.setting import plots_of, sensors_of
 
     other = {"latitude_deg": 52.0, "longitude_deg": 5.0437, "height_agl_m": 15.0}
-    keys = {"receivers": [other], "timing_sigma_ns": 20.0, "bandwidth_mhz": 1000.0}
+    keys: dict[str, Any] = {"receivers": [other], "timing_sigma_ns": 20.0, "bandwidth_mhz": 1000.0}
     (pair,) = sensors_of("time-difference", "drone-link-network", **keys)
     plots = plots_of(pair, "mini-drone", np.array([1000.0, 2000.0, 100.0]), _LOOKS_S)
     return float(np.std(plots.measurement[:, 0])) * 299_792_458.0

@@ -31,12 +31,14 @@ class Preset:
     source : the public source, ``None`` for an assumption
     assumption : why this value was assumed, ``None`` for a sourced value
     sweep : lowest and highest value that a study should try
+    choices : of a word, or a yes or no, that was assumed: what a study should try
     """
 
     value: Any
     source: str | None = None
     assumption: str | None = None
     sweep: tuple[float, float] | None = None
+    choices: tuple[Any, ...] = ()
 
 
 @cache
@@ -44,7 +46,8 @@ def read_presets(path: Path) -> Presets:
     """Read a preset file.
 
     The file maps a preset's name to its keys, and each key to
-    ``{value: …, source: "…"}`` or ``{value: …, assumption: "…", sweep: [lo, hi]}``.
+    ``{value: …, source: "…"}`` or ``{value: …, assumption: "…", sweep: [lo, hi]}``; the sweep of
+    a word lists words, that of a yes or no is both, and what is absent (null) has none.
 
     Parameters
     ----------
@@ -144,6 +147,8 @@ def _preset(where: str, entry: object) -> Preset:
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{where}: {key} must say something")
     value, sweep = entry["value"], entry.get("sweep")
+    if "assumption" in entry and isinstance(value, str | bool):
+        return Preset(value, None, entry["assumption"], choices=_choices(where, value, sweep))
     # A sweep of a list holds for each of its entries.
     numbers = [x for x in (value if isinstance(value, list) else [value]) if _is_number(x)]
     if sweep is None:
@@ -162,6 +167,15 @@ def _preset(where: str, entry: object) -> Preset:
     return Preset(
         value, entry.get("source"), entry.get("assumption"), (float(sweep[0]), float(sweep[1]))
     )
+
+
+def _choices(where: str, value: str | bool, sweep: object) -> tuple[Any, ...]:
+    """Return what to try of a word, or of a yes or no."""
+    if isinstance(value, bool) and sweep is None:
+        return (False, True)
+    if not (isinstance(sweep, list) and len(set(sweep)) == len(sweep) >= 2 and value in sweep):
+        raise ValueError(f"{where}: an assumed word needs sweep: [{value}, another, …]")
+    return tuple(sweep)
 
 
 def _is_number(value: object) -> bool:
