@@ -1,13 +1,14 @@
 """Draw the figures of the sensors' pages: how probably targets are detected, over range.
 
-``python docs/figures.py`` draws all of them, ``python docs/figures.py acoustic`` one; they go
-to ``docs/images``. A further kind of sensor is one more entry in ``FIGURES``. Needs the extra
-``bench``.
+``python -m docs.figures`` draws all of them, ``python -m docs.figures acoustic`` one, from the
+root of the checkout; they go to ``docs/images``, or to ``--folder``. (As a plain script its folder
+would come first where modules are looked for, and ``docs/coverage`` pass for a package.) A
+further kind of sensor is one more entry in ``FIGURES``. Needs the extra ``bench``.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,7 +114,7 @@ FIGURES: dict[str, Figure] = {
             Subject("fighter", 5000.0),
             Subject("one-way-attack-drone", 300.0),
         ),
-        (2.0, 100.0),
+        (2.0, 150.0),
         keys={"illuminators": [TOWER]},
         speed_mps=50.0,
     ),
@@ -285,5 +286,9 @@ def draw(name: str, folder: Path = IMAGES) -> Path:
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or FIGURES:
-        print(draw(chosen))
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("names", nargs="*", choices=[*FIGURES, []])
+    arguments.add_argument("--folder", type=Path, default=IMAGES)
+    given = arguments.parse_args()
+    for chosen in given.names or FIGURES:
+        print(draw(chosen, given.folder))
