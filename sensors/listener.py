@@ -134,15 +134,12 @@ class Listener:
         """
         start, end = scene.start, scene.end
         able = able & (start.present | end.present)
-        rows = np.flatnonzero(able).astype(np.int32)
-        way_m = np.zeros(rows.size)
-        apart_m = np.full(rows.size, np.inf)
+        way_m, apart_m = np.zeros(able.size), np.full(able.size, np.inf)
         for truth in (start, end):
-            offset = truth.position_enu_m[rows] - self.origin_enu_m
-            apart_m = np.fmin(apart_m, np.sqrt((offset * offset).sum(axis=1)))
-            velocity = truth.velocity_enu_mps[rows]
-            way_m = np.fmax(way_m, np.sqrt((velocity * velocity).sum(axis=1)))
-        return rows[apart_m <= reach_m + 2.0 * way_m * (end.time_s - start.time_s)]
+            apart_m = np.fmin(apart_m, _lengths(truth.position_enu_m - self.origin_enu_m))
+            way_m = np.fmax(way_m, _lengths(truth.velocity_enu_mps))
+        near = apart_m <= reach_m + 2.0 * way_m * (end.time_s - start.time_s)
+        return np.flatnonzero(able & near).astype(np.int32)
 
     def _locate(self, position_enu_m: Floats, velocity_enu_mps: Floats) -> tuple[Floats, Bytes]:
         """Return polar places (K, 4) and ``Visibility`` (K,) by geometry and relief."""
@@ -153,3 +150,9 @@ class Listener:
             self.sector_rad,
             self.elevation_rad,
         )
+
+
+def _lengths(vectors: Floats) -> Floats:
+    """Return the lengths (K,) of vectors (K, 3); a sum along so short an axis is slow."""
+    lengths: Floats = np.sqrt(np.einsum("kc,kc->k", vectors, vectors))
+    return lengths

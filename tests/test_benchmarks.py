@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from benchmarks import (
     judge,
     quality,
     radar_scenes,
+    sensors,
     suite,
     told,
     versus,
@@ -20,7 +22,12 @@ from benchmarks import (
 )
 from benchmarks.filterpy_loop import FilterpyLoop
 from benchmarks.own import Airpicture, UnsupportedError, straight_settings, tracker
+from sensors.presets import PRESETS_FOLDER
 from sim.core.tables import FALSE_ALARM, Tracks
+from sim.world.environment import Environment
+from sim.world.frames import Frame
+from sim.world.presets import read_presets
+from sim.world.surroundings import Surroundings
 
 FIELDS = {"settings", "rows", "aims", "skipped", "notes"}
 
@@ -45,6 +52,23 @@ def test_the_radar_scene_is_as_described() -> None:
     )
     error[:, 1] = (error[:, 1] + np.pi) % (2 * np.pi) - np.pi
     assert error.std(axis=0) == pytest.approx([25.0, 1.5e-3, 1.5e-3], rel=0.15)
+
+
+def test_a_hundred_sensors_watch_flights_over_the_ground(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sensors, "NODES", 400)
+    for theatre in sensors.THEATRES:
+        assert sum(count for *_, count in theatre.mix) == sensors.SENSORS
+        for kind, preset, _ in theatre.mix:
+            assert preset in read_presets(PRESETS_FOLDER / f"{kind}.yaml")
+    frame = Frame.at(np.radians(50.0), np.radians(10.0), 0.0)
+    ground = sensors.hills(frame)
+    around = Surroundings(frame, ground, Environment(), datetime(2025, 6, 1, tzinfo=UTC))
+    targets = sensors.flights(around, 40, 400 * sensors.CELL_M)
+    for time_s in (0.0, 300.0, 600.0):
+        latitude, longitude, height_m = frame.to_geodetic(targets.truth(time_s).position_enu_m)
+        below_m = ground.height_m(latitude, longitude)
+        assert np.nanmin(height_m - below_m) > 60.0
+    assert np.ptp(ground.heights_m) == pytest.approx(sensors.RELIEF_M, rel=0.5)
 
 
 def test_converted_plots_have_the_spread_of_their_errors() -> None:

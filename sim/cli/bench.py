@@ -56,7 +56,8 @@ def bench(
     Measure speed and quality beside peers and the machine's own memory bandwidth, in one
     run. filters: the kernels. tracker: the whole tracker, by settings. scale: up to a
     million targets. versus: other trackers on the same plots. quality: hard scenes.
-    terrain: line of sight over relief. sensors: a hundred radars that observe.
+    terrain: line of sight over relief. sensors: a hundred that observe, radars over flat
+    land and many kinds over hills.
     detection: exact probabilities a second.
     Benchmarks belong to the source checkout and are not installed.
     """
