@@ -23,7 +23,11 @@ RULE = Confirming(3, 5)
 DRY = Condition(id="dry")
 BASE = """\
 protect:
-  - {id: base, kind: point, position: {latitude_deg: 53.03, longitude_deg: 22.08}, radius_km: 1}
+  - id: base
+    kind: point
+    position: {latitude_deg: 53.03, longitude_deg: 22.08}
+    radius_km: 1
+    ceiling_m: 500
 coverage:
   side_km: 12
   cell_m: 500
