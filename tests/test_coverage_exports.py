@@ -197,11 +197,15 @@ def test_a_raster_lies_where_the_cells_are(stage: Stage, kind: str, tmp_path: Pa
         assert file.transform.e < 0.0 < file.transform.a
         places = list(zip(longitude.ravel(), latitude.ravel(), strict=True))
         found = np.array(list(file.sample(places)))
-    right = found[:, 0] == value.ravel()
-    right |= np.isnan(found[:, 0]) & np.isnan(value.ravel())
-    # Pixels take the nearest cell: at a cell's centre its own, or on a bent band a neighbour's.
-    assert right.mean() > (0.99 if kind == "square" else 0.6)
-    assert np.nanmax(np.abs(found[:, 1] - grid.ground_m.ravel())) < 60.0
+    known = ~np.isnan(found[:, 0])
+    assert known.sum() >= value.size - 2  # the cell without a value, and a pixel that takes it
+    # A pixel takes the nearest cell: at a cell's centre that cell, or one beside it.
+    plane = grid.plane_m.reshape(-1, 2)
+    apart_m = np.linalg.norm(plane[found[known, 0].astype(int)] - plane[known], axis=1)
+    assert apart_m.max() <= 1.05 * grid.cell_m
+    assert (apart_m == 0.0).mean() > (0.99 if kind == "square" else 0.5)
+    ground = np.float32(grid.ground_m.ravel())[found[known, 0].astype(int)]
+    assert np.array_equal(found[known, 1], ground)
 
 
 def test_arrays_say_what_they_are(stage: Stage, grid: Grid, tmp_path: Path) -> None:
@@ -238,7 +242,7 @@ def test_arrays_say_what_they_are(stage: Stage, grid: Grid, tmp_path: Path) -> N
     assert arrays["best"].max() < sizes["sensor"]
     assert arrays["to_go_s"][0, 10, 10] == 0.0
     speed = float(arrays["speed_mps"][0])
-    assert arrays["to_go_s"][0, 10, 20] == pytest.approx(5000.0 / speed, rel=1e-3)
+    assert arrays["to_go_s"][0, 10, 20] == pytest.approx(5000.0 / speed, rel=5e-3)
     lowest = arrays["lowest_m"]
     both = (tracked >= 0.9).all(axis=0)
     assert np.array_equal(lowest == 50.0, both)

@@ -16,7 +16,7 @@ from viz_fake import SETTING, snapshot_at
 from sim.core.shades import shades
 from viz import style
 from viz.bindings import Action
-from viz.coverage import Coverage, CoverageError
+from viz.coverage import _SHARE, Coverage, CoverageError
 from viz.geography import Geography
 from viz.primitives import Raster, Text
 from viz.render import Painter
@@ -63,7 +63,7 @@ def coverage(tmp_path: Path) -> Coverage:
 
 def colour(probability: float) -> np.ndarray:
     full = shades([probability], 0.0, 1.0)[0]
-    return (0.45 * full + 0.55 * np.array(style.BACKGROUND)).round()
+    return (_SHARE * full + (1.0 - _SHARE) * np.array(style.BACKGROUND)).round()
 
 
 def test_the_layer_lies_where_its_cells_are(coverage: Coverage) -> None:

@@ -26,7 +26,7 @@ _PIXEL = 3
 #: What lies farther than this from every cell's centre, in cells, is not coloured.
 _NEAR = 0.75
 #: How much of a colour is left over the dark ground: tracks stay the brightest.
-_SHARE = 0.45
+_SHARE = 0.36
 _BAR_PX = (150.0, 10.0)
 _NEEDED = ("tracked", "height_agl_m", "class", "latitude_deg", "longitude_deg", "ground_m")
 
@@ -177,7 +177,7 @@ def _legend(layer: Layer, h: int, k: int, camera: Camera) -> list[Primitive]:
     width, height = _BAR_PX
     if view.width < 2.5 * width or view.height < 120:
         return []
-    box = Rect(view.left + 12, view.bottom - 104, 330, 62)
+    box = Rect(view.left + 12, view.bottom - 104, 290, 62)
     left, top = box.left + 10, box.top + 7
     name = f"{layer.classes[k]} at {layer.heights_agl_m[h]:g} m, {layer.condition}"
     ramp = _tinted(np.linspace(0.0, 1.0, 64))[None]

@@ -14,7 +14,7 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1e1e1e; background: #fafaf
 h1 { font-size: 1.5em; margin: 0 } h2 { font-size: 1.1em; margin: 1.6em 0 .4em }
 table { border-collapse: collapse; margin: .4em 0 } caption { text-align: left; color: #555 }
 td, th { padding: .15em .8em; border-bottom: 1px solid #ddd; text-align: right }
-td:first-child, th:first-child { text-align: left }
+td:first-child, th:first-child { text-align: left; white-space: nowrap }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: .8em }
 img { max-width: 100%; border: 1px solid #ddd } figure { margin: 0 } .note { color: #555 }
 """

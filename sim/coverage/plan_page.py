@@ -35,17 +35,18 @@ def sentences(found: Candidates, plan: Plan, condition: Condition) -> list[str]:
     else:
         best, most = f"{-np.expm1(-value):.2%}", f"{-np.expm1(-bound):.2%}"
     solver = (
-        f"no other choice within the limits comes to more than {best}: proven"
+        f"none within the limits comes to more than {best}, which is proven"
         if promised.proven
-        else f"the best choice found comes to {best}, and none to more than {most}"
+        else f"the best found comes to {best}, and none to more than {most}"
     )
     return [
         f"Build {', '.join(names)}: {costs_in_words(plan.after.cost_keur)}.",
         f"Covered under condition {condition.id}: {before.covered:.1%} of all cells, heights and "
         f"classes before, {after.covered:.1%} after.",
         f"Weakest way in: before, {_way(before)}; after, {_way(after)}.",
-        f"Counting what each site adds by itself, {solver} ({promised.method}; bound by "
-        f"{promised.bound_by}). The values above count all sensors together.",
+        "The values above count all sensors together; the choice was improved by exchange until "
+        "none was better, and another may yet be. Counting what each site adds by itself alone, "
+        f"{solver} ({promised.method}; bound by {promised.bound_by}).",
     ]
 
 
