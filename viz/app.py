@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,9 +79,7 @@ def run_viewer(
     """
     if screenshot is not None and until_s is None:
         until_s = source.duration_s
-    session = Session(source, size, speed, until_s, presses, coverage)
-    if covered:
-        session.view = replace(session.view, coverage=True)
+    session = Session(source, size, speed, until_s, presses, coverage, covered)
     if selected is not None:
         session.select(selected)
     if screenshot is not None:

@@ -86,6 +86,7 @@ class Session:
         until_s: float | None,
         presses: Sequence[Press] = (),
         coverage: Coverage | None = None,
+        covered: bool = False,
     ) -> None:
         """Start at the beginning of a source.
 
@@ -99,6 +100,8 @@ class Session:
             What to do on arrival; without ``until_s``, right away.
         coverage
             What may lie under the map.
+        covered
+            Whether it does from the start.
         """
         self.source = source
         self.coverage = coverage
@@ -115,7 +118,7 @@ class Session:
         self._dragged_px = 0.0
         whole_map = Layout.of(size_px, panel=True).map
         camera = everything(source.setting, self.snapshot, whole_map)
-        self.view = View(size_px, camera, speed=speed)
+        self.view = View(size_px, camera, speed=speed, coverage=covered)
         if until_s is None:
             self._press_all()
 
