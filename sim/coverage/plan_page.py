@@ -44,8 +44,8 @@ def sentences(found: Candidates, plan: Plan, condition: Condition) -> list[str]:
         f"Covered under condition {condition.id}: {before.covered:.1%} of all cells, heights and "
         f"classes before, {after.covered:.1%} after.",
         f"Weakest way in: before, {_way(before)}; after, {_way(after)}.",
-        "The values above count all sensors together; the choice was improved by exchange until "
-        "none was better, and another may yet be. Counting what each site adds by itself alone, "
+        "The values above count all sensors together; the choice was improved by exchange as far "
+        "as time allowed, and another may yet be better. Counting what each site adds by itself alone, "
         f"{solver} ({promised.method}; bound by {promised.bound_by}).",
     ]
 
