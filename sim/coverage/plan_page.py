@@ -33,7 +33,7 @@ def sentences(found: Candidates, plan: Plan, condition: Condition) -> list[str]:
     if plan.objective == "cover":
         best, most = f"{value:.2%}", f"{bound:.2%}"
     else:
-        best, most = f"{-np.expm1(-value):.2%}", f"{-np.expm1(-bound):.2%}"
+        best, most = (f"an exposure of {x:.4g}" for x in (value, bound))
     solver = (
         f"none within the limits comes to more than {best}, which is proven"
         if promised.proven
@@ -45,8 +45,8 @@ def sentences(found: Candidates, plan: Plan, condition: Condition) -> list[str]:
         f"classes before, {after.covered:.1%} after.",
         f"Weakest way in: before, {_way(before)}; after, {_way(after)}.",
         "The values above count all sensors together; the choice was improved by exchange as far "
-        "as time allowed, and another may yet be better. Counting what each site adds by itself alone, "
-        f"{solver} ({promised.method}; bound by {promised.bound_by}).",
+        "as time allowed, and another may yet be better. Counting what each site adds by itself "
+        f"alone, {solver} ({promised.method}; bound by {promised.bound_by}).",
     ]
 
 
