@@ -127,9 +127,9 @@ def _measure(result: Result, name: str, ground_m: Floats32, rounds: int) -> None
     lowest_visible(ground_m[:8, :8].copy(), 4, 4, cell_m=CELL_M, eye_m=eye_m)  # compile
     ours_s, theirs_s, seen_by_gdal = [], [], None
     with tempfile.TemporaryDirectory() as folder:
-        missing = _gdal_missing()
+        missing = gdal_missing()
         if missing is None:
-            _write(ground_m, Path(folder) / "ground.bil")
+            write_ground(ground_m, Path(folder) / "ground.bil")
         for _ in range(rounds):
             started = time.perf_counter()
             lowest_m = lowest_visible(*place, cell_m=CELL_M, eye_m=eye_m)
@@ -167,12 +167,13 @@ def _measure(result: Result, name: str, ground_m: Floats32, rounds: int) -> None
     result.aim(f"{name}: least IoU with R3", min(agreed.values()), least=0.99)
 
 
-def _gdal_missing() -> str | None:
+def gdal_missing() -> str | None:
+    """Return why gdal_viewshed cannot be asked, None if it can."""
     found = shutil.which("gdal_viewshed")
     return None if found else "gdal_viewshed is not installed (package gdal-bin)"
 
 
-def _write(ground_m: Floats32, path: Path) -> None:
+def write_ground(ground_m: Floats32, path: Path) -> None:
     """Write a raster that GDAL reads: plain floats with a header beside them."""
     rows, columns = ground_m.shape
     ground_m[::-1].astype("<f4").tofile(path)

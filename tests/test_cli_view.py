@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_scenarios import DURATION_S, Run, recorded
+from test_viz_coverage import write as write_coverage
 
 from sim.cli import main
 from sim.core.tables import Bools, Identity, Snapshot, TrackStatus
@@ -303,6 +304,8 @@ def test_without_a_screen_there_is_advice(
         (("--screenshot", "no/such/a.png"), "there is no folder no/such"),
         (("--seed", "3"), "--seed"),
         (("--duration", "3"), "--duration"),
+        (("--coverage", "no/such"), "--coverage: there is no folder no/such"),
+        (("--coverage", "."), "no arrays of airpicture coverage"),
     ],
 )
 def test_bad_values_are_told_apart(
@@ -311,6 +314,19 @@ def test_bad_values_are_told_apart(
     ran = view(done.folder, *options)
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err
+
+
+def test_coverage_in_a_runs_own_folder_is_found(
+    view: Command, copy: Path, tmp_path: Path, last_view: list[View]
+) -> None:
+    folder = copy / "coverage"
+    folder.mkdir()
+    write_coverage(folder, "dry", "dry")
+    path = tmp_path / "a.png"
+    for options in (("--keys", "og"), ("--coverage", folder, "--keys", "g"), ()):
+        assert view(copy, "--at", 10, "--screenshot", path, *options).code == 0
+    shown = [(left.coverage, left.coverage_height) for left in last_view]
+    assert shown == [(True, 1), (True, 1), (False, 0)]
 
 
 def test_a_track_that_is_not_there(view: Command, done: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -202,3 +203,22 @@ def test_no_weak_place_tells_of_what_is_not_there(
     kinds = {kind for place in found.weak_places for kind, _, _ in place.why}
     assert kinds <= {"acoustic", "radar", "rf-direction-finder", "infrared"}
     assert all(isinstance(place, WeakPlace) for place in found.weak_places)
+
+
+def test_where_all_is_tracked_nothing_is_to_be_mended() -> None:
+    sure = WeakPlace(
+        km=3.0,
+        latitude_deg=53.0,
+        longitude_deg=22.0,
+        height_agl_m=300.0,
+        target_class="mini-drone",
+        tracked=1.0,
+        tracked_after_loss=0.4,
+        nearest=("radar-hill", 2.0),
+        why=(),
+        mend=None,
+        weakness=0.0,
+    )
+    assert "nothing is to be mended" in told(sure, 0.9)
+    assert "would help" not in told(sure, 0.9)
+    assert "Nothing that was tried would help" in told(replace(sure, tracked=0.2), 0.9)

@@ -58,7 +58,7 @@ def volume(stage: Stage) -> Volume:
 
 def asked(stage: Stage, grid: Grid, h: float, name: str) -> dict[str, tuple[Floats, bool, float]]:
     """Ask every sensor about every cell: its detection probability, if it places, its period."""
-    kind = ProbeKind.of(name, stage.targets, jammed=False)  # type: ignore[arg-type]
+    kind = ProbeKind.of(name, stage.targets, DRY)  # type: ignore[arg-type]
     axes = grid.axes.reshape(-1, 3, 3)
     probes = kind.at(grid.ground_enu_m.reshape(-1, 3) + h * axes[:, :, 2])
     truth = probes.truth_of(
@@ -150,7 +150,7 @@ def test_a_sensor_more_never_lowers_cover(tmp_path: Path, stage: Stage, volume: 
 def test_lower_is_never_less_hidden(stage: Stage) -> None:
     grid = band_of(stage)
     (sensor,) = stage.sensors[2].build(0, stage.surroundings)
-    kind = ProbeKind.of("mini-drone", stage.targets, jammed=False)
+    kind = ProbeKind.of("mini-drone", stage.targets, DRY)
     hidden = []
     for height_m in (10.0, 30.0, 100.0, 300.0):
         axes = grid.axes.reshape(-1, 3, 3)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from viz.bindings import Press, bound
+from viz.coverage import Coverage
 from viz.picture import row_of
 from viz.render import Painter, save_png
 from viz.session import Session
@@ -37,6 +38,8 @@ def run_viewer(
     frames: int | None = None,
     presses: Sequence[Press] = (),
     selected: int | None = None,
+    coverage: Coverage | None = None,
+    covered: bool = False,
 ) -> View:
     """Show a run or a recording until the operator quits.
 
@@ -59,6 +62,10 @@ def run_viewer(
         Keys to press first, once the run has reached its time (see ``bindings.presses``).
     selected
         Number of the track to select.
+    coverage
+        What may lie under the map (``viz.coverage``).
+    covered
+        Show it from the start.
 
     Returns
     -------
@@ -72,7 +79,7 @@ def run_viewer(
     """
     if screenshot is not None and until_s is None:
         until_s = source.duration_s
-    session = Session(source, size, speed, until_s, presses)
+    session = Session(source, size, speed, until_s, presses, coverage, covered)
     if selected is not None:
         session.select(selected)
     if screenshot is not None:

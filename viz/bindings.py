@@ -35,6 +35,9 @@ class Action(Enum):
     PLOTS = "plots"
     RINGS = "rings"
     SWEEPS = "sweeps"
+    COVERAGE = "coverage"
+    COVERAGE_HEIGHT = "coverage-height"
+    COVERAGE_CLASS = "coverage-class"
     PANEL = "panel"
     HELP = "help"
     SCREENSHOT = "screenshot"
@@ -85,6 +88,9 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("p",), "P", Action.PLOTS, "plots of the last ten seconds"),
     Binding(("r",), "R", Action.RINGS, "range rings"),
     Binding(("b",), "B", Action.SWEEPS, "beams of rotating sensors"),
+    Binding(("o",), "O", Action.COVERAGE, "coverage, where one is given"),
+    Binding(("g",), "G", Action.COVERAGE_HEIGHT, "coverage at the next height above ground"),
+    Binding(("k",), "K", Action.COVERAGE_CLASS, "coverage of the next class, then condition"),
     Binding(("tab",), "Tab", Action.PANEL, "side panel"),
     Binding(("f1", "h"), "F1, H", Action.HELP, "this help", "help"),
     Binding(("s", "f12"), "S, F12", Action.SCREENSHOT, "screenshot into the current folder"),

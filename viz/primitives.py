@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.core.tables import Floats
 from viz.camera import Rect
 
@@ -60,6 +63,14 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Raster:
+    """Colours (R, C, 4) with opacity, the first row on top, stretched over a rectangle."""
+
+    rect: Rect
+    rgba: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """One or several lines of text; (x, y) is the top at the anchor's side."""
 
@@ -71,7 +82,7 @@ class Text:
     anchor: Anchor = "left"
 
 
-Primitive = Segments | Polyline | Glow | Marks | Box | Text
+Primitive = Segments | Polyline | Glow | Marks | Box | Raster | Text
 
 # Advance widths in em by kind of letter, of DejaVu Sans: a scene needs to know how large a
 # text will be without asking a font.

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.core.tables import Floats
 from viz import style
-from viz.primitives import Box, Colour, Glow, Marks, Polyline, Primitive, Segments, Text
+from viz.primitives import Box, Colour, Glow, Marks, Polyline, Primitive, Raster, Segments, Text
 from viz.shapes import dashed, dashes
 from viz.symbols import SHAPES
 from viz.toolkit import pygame
@@ -77,6 +77,8 @@ class Painter:
                 pygame.draw.rect(surface, shape.fill, shape.rect)
                 if shape.outline is not None:
                     pygame.draw.rect(surface, shape.outline, shape.rect, 1)
+            case Raster():
+                _raster(surface, shape)
             case Glow():
                 self._glow(surface, shape)
 
@@ -123,6 +125,13 @@ class Painter:
         for polygon, colour in zip(shape.polygons_px, shape.colours, strict=True):
             pygame.draw.polygon(self._light, colour, polygon.tolist())
         surface.blit(self._light, area, area, special_flags=pygame.BLEND_RGB_ADD)
+
+
+def _raster(surface: pygame.Surface, shape: Raster) -> None:
+    rows, columns = shape.rgba.shape[:2]
+    image = pygame.image.frombytes(shape.rgba.tobytes(), (columns, rows), "RGBA")
+    left, top, width, height = (round(side) for side in shape.rect)
+    surface.blit(pygame.transform.scale(image, (width, height)), (left, top))
 
 
 def _dots(surface: pygame.Surface, shape: Marks) -> None:

@@ -13,6 +13,7 @@ from sim.record.setting import Setting
 from viz import picture
 from viz.backdrop import backdrop
 from viz.bindings import DIGIT_SPEEDS, SPEEDS, Action, Press
+from viz.coverage import Coverage
 from viz.memory import TRAIL_DOTS, TRAIL_INTERVAL_S, Memory
 from viz.primitives import Primitive
 from viz.scene import Scene, Stage, build, everything
@@ -37,6 +38,7 @@ _TOGGLES = {
     Action.PANEL: "panel",
     Action.HELP: "help",
 }
+_COVERAGE = (Action.COVERAGE, Action.COVERAGE_HEIGHT, Action.COVERAGE_CLASS)
 _PANS = {
     Action.PAN_LEFT: (_PAN_PX, 0.0),
     Action.PAN_RIGHT: (-_PAN_PX, 0.0),
@@ -83,6 +85,8 @@ class Session:
         speed: float,
         until_s: float | None,
         presses: Sequence[Press] = (),
+        coverage: Coverage | None = None,
+        covered: bool = False,
     ) -> None:
         """Start at the beginning of a source.
 
@@ -94,8 +98,13 @@ class Session:
             Hurry to this time and pause there.
         presses
             What to do on arrival; without ``until_s``, right away.
+        coverage
+            What may lie under the map.
+        covered
+            Whether it does from the start.
         """
         self.source = source
+        self.coverage = coverage
         self.stage = Stage.of(source.setting)
         self.snapshot = nothing_yet(source.setting)
         self.memory = Memory.empty()
@@ -109,7 +118,7 @@ class Session:
         self._dragged_px = 0.0
         whole_map = Layout.of(size_px, panel=True).map
         camera = everything(source.setting, self.snapshot, whole_map)
-        self.view = View(size_px, camera, speed=speed)
+        self.view = View(size_px, camera, speed=speed, coverage=covered)
         if until_s is None:
             self._press_all()
 
@@ -212,10 +221,25 @@ class Session:
             self.seek(view.time_s + (_SEEK_S if action is Action.FORWARD else -_SEEK_S))
         elif action is Action.START:
             self.seek(0.0)
+        elif action in _COVERAGE:
+            self._change_coverage(action)
         elif action is Action.SCREENSHOT:
             self.screenshot_wanted = True
         elif action is Action.QUIT:
             self.done = True
+
+    def _change_coverage(self, action: Action) -> None:
+        view = self.view
+        if self.coverage is None:
+            self.tell("no coverage is at hand: view with --coverage DIR")
+        elif action is Action.COVERAGE:
+            self.view = view.toggled("coverage")
+        elif action is Action.COVERAGE_HEIGHT:
+            step = view.coverage_height + view.coverage
+            self.view = replace(view, coverage=True, coverage_height=step)
+        else:
+            step = view.coverage_class + view.coverage
+            self.view = replace(view, coverage=True, coverage_class=step)
 
     def _centre(self) -> None:
         now = picture.shown(self.snapshot, self.view)
@@ -274,9 +298,18 @@ class Session:
 
     def scene(self) -> Scene:
         """Compose the scene; its still part is kept while the camera rests."""
-        key = (self.view.camera, self.view.rings)
+        view = self.view
+        which = (view.coverage, view.coverage_height, view.coverage_class)
+        key = (view.camera, view.rings, which)
         if self._still is None or self._still[0] != key:
-            self._still = key, backdrop(self.stage.setting, self.view)
+            self._still = key, self._drawn_still()
         scene = build(self.stage, self.snapshot, self.memory, self.view, self._still[1])
         self.view = replace(self.view, label_sides=scene.label_sides)
         return scene
+
+    def _drawn_still(self) -> list[Primitive]:
+        still = backdrop(self.stage.setting, self.view)
+        if self.coverage is None or not self.view.coverage:
+            return still
+        below, legend = self.coverage.shapes(self.view)
+        return below + still + legend

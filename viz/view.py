@@ -52,6 +52,8 @@ class View:
     camera : where the map looks
     time_s : the moment shown; tracks are extrapolated to it from the snapshot's time
     speed, achieved : scenario seconds per second, asked for and reached (NaN: unknown)
+    coverage : whether a computed coverage lies under the map
+    coverage_height, coverage_class : which of its heights; which class, condition by condition
     selected : number of the selected track
     label_sides : on which side of each track its label was last, so that labels keep still
     message : a line for the operator, empty for none
@@ -72,6 +74,9 @@ class View:
     sweeps: bool = True
     panel: bool = True
     help: bool = False
+    coverage: bool = False
+    coverage_height: int = 0
+    coverage_class: int = 0
     selected: int | None = None
     label_sides: Mapping[int, int] = field(default_factory=dict)
     message: str = ""

@@ -29,7 +29,7 @@ COMMANDS = {
     "check": ("scenario", "Check scenario files; show every mistake in its place."),
     "schema": ("scenario", "Print the JSON Schema of scenario files."),
     "coverage": ("coverage", "Compute where something can come through, and map it."),
-    "place": ("coverage", "Choose what to build next among candidate sites."),
+    "place": ("place", "Choose what to build next among candidate sites."),
     "verify": ("verify", "Compare physics and tracker with published numbers."),
     "bench": ("bench", "Measure speed against a peer and the machine's own bandwidth."),
 }

@@ -20,7 +20,8 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="filters, tracker, scale, versus, quality, terrain, sensors, detection or all."
+            help="filters, tracker, scale, versus, quality, terrain, coverage, sensors, detection "
+            "or all."
         ),
     ] = "all",
     as_json: AsJson = False,
@@ -56,8 +57,8 @@ def bench(
     Measure speed and quality beside peers and the machine's own memory bandwidth, in one
     run. filters: the kernels. tracker: the whole tracker, by settings. scale: up to a
     million targets. versus: other trackers on the same plots. quality: hard scenes.
-    terrain: line of sight over relief. sensors: a hundred that observe, radars over flat
-    land and many kinds over hills.
+    terrain: line of sight over relief. coverage: the same beside viewsheds. sensors: a
+    hundred that observe, radars over flat land and many kinds over hills.
     detection: exact probabilities a second.
     Benchmarks belong to the source checkout and are not installed.
     """

@@ -15,6 +15,7 @@ from sim.scenario.errors import UserError
 if TYPE_CHECKING:
     from sim.record.recording import Recording
     from viz.bindings import Press
+    from viz.coverage import Coverage
     from viz.sources import Source
 
 
@@ -47,12 +48,20 @@ def view(
             "--keys",
             metavar="KEYS",
             help="Press these keys on arrival, as in '++t left': t truth, l labels, v leaders, "
-            "d dots, p plots, r rings, b beams, + - zoom, f fit, c centre, h help, 1…9 speed, "
-            "left right up down tab space page-up page-down home.",
+            "d dots, p plots, r rings, b beams, o g k coverage, + - zoom, f fit, "
+            "c centre, h help, 1…9 speed, left right up down tab space page-up page-down home.",
         ),
     ] = "",
     track: Annotated[
         int | None, typer.Option("--track", metavar="N", min=0, help="Select this track.")
+    ] = None,
+    coverage: Annotated[
+        Path | None,
+        typer.Option(
+            "--coverage",
+            metavar="DIR",
+            help="What airpicture coverage wrote, under the map; default: the run's own coverage/.",
+        ),
     ] = None,
     seed: Seed = None,
     duration: Duration = None,
@@ -74,9 +83,11 @@ def view(
 
     from sim.record.recording import RecordingError
     from viz.app import ViewerError, run_viewer
+    from viz.coverage import CoverageError
 
     try:
         source = _source(what, seed, duration, allow_outside)
+        layers = _coverage(what, coverage, source)
         if at is not None and at > source.duration_s:
             raise UserError(f"--at: {what} ends at {source.duration_s:g} s, found {at:g}")
         run_viewer(
@@ -87,8 +98,10 @@ def view(
             screenshot=screenshot,
             presses=presses,
             selected=track,
+            coverage=layers,
+            covered=coverage is not None,
         )
-    except (RecordingError, ViewerError) as error:
+    except (RecordingError, ViewerError, CoverageError) as error:
         raise UserError(str(error)) from None
     if screenshot is not None:
         typer.echo(str(screenshot))
@@ -110,6 +123,18 @@ def _source(what: str, seed: int | None, duration: float | None, allow_outside: 
     from viz.sources import Live
 
     return Live(world.setting, run(world))
+
+
+def _coverage(what: str, folder: Path | None, source: Source) -> Coverage | None:
+    """Return the coverage of a folder that is named, else that of a run's own folder, if any."""
+    from viz.coverage import Coverage
+
+    if folder is None:
+        own = Path(what) / "coverage"
+        return Coverage.read(own, source.setting) if any(own.glob("*.npz")) else None
+    if not folder.is_dir():
+        raise UserError(f"--coverage: there is no folder {folder}")
+    return Coverage.read(folder, source.setting)
 
 
 def opened(folder: Path) -> Recording:

@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 
 from sim.core.tables import Floats
+from sim.coverage.approaches import Approaches, approaches
 from sim.coverage.costs import Range, cost_of_site, total
 from sim.coverage.grid import Grid, band, square
 from sim.coverage.line import Confirming, Straight, straight
@@ -106,6 +107,24 @@ def square_of(stage: Stage) -> Grid:
     middle = points[0].position if points else spec.area
     side_m, cell_m = 1e3 * spec.coverage.side_km, spec.coverage.cell_m
     return square(stage.surroundings, middle.latitude_deg, middle.longitude_deg, side_m, cell_m)
+
+
+def approaches_of(stage: Stage, volume: Volume, condition: Condition) -> Approaches | None:
+    """Return straight approaches to the first protected point, or the square's middle.
+
+    None over a band: there, crossings are flown.
+
+    Raises
+    ------
+    ValueError
+        If the point's radius is not inside the square.
+    """
+    if volume.grid.kind != "square":
+        return None
+    points = [thing for thing in stage.spec.protect if isinstance(thing, Point)]
+    point, radius_m = (points[0].id, 1e3 * points[0].radius_km) if points else ("", 0.0)
+    rule = rule_of(stage.spec.tracker)
+    return approaches(volume, rule, point=point, condition=condition.id, radius_m=radius_m)
 
 
 def grid_of(stage: Stage) -> Grid:

@@ -79,7 +79,8 @@ def compute(
     return network.volume()
 
 
-def _by_site(sensors: Sequence[Placed]) -> list[list[Placed]]:
+def by_site(sensors: Sequence[Placed]) -> list[list[Placed]]:
+    """Return sensors site by site, as they follow each other."""
     return [list(group) for _, group in groupby(sensors, key=lambda one: one.site)]
 
 
@@ -114,7 +115,7 @@ class Look:
         return cls(
             grid,
             tuple(heights_agl_m),
-            tuple(ProbeKind.of(name, stage.targets, condition.jammed) for name in classes),
+            tuple(ProbeKind.of(name, stage.targets, condition) for name in classes),
             headings,
             stage.time_s,
             stage.under(condition),
@@ -206,6 +207,8 @@ class Network:
         """Return a network of its own with the same sums."""
         other = copy(self)
         other._fused = {case: fused.copy() for case, fused in self._fused.items()}
+        for name in ("_number", "_uncued", "_alone", "_cue"):
+            setattr(other, name, dict(getattr(self, name)))
         other._directions = dict(self._directions)
         other._kept = list(self._kept)
         return other
@@ -216,7 +219,7 @@ class Network:
         """Take in sensors, those that have to be pointed last."""
         done = 0
         for cued in (False, True):
-            sites = _by_site([one for one in sensors if one.cued == cued])
+            sites = by_site([one for one in sensors if one.cued == cued])
             seen = self._work.by_site(sites, threads)
             for placed, one in zip(sites, seen, strict=True):
                 self.add(one, cued)

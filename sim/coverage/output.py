@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from sim.coverage.analysis import LineCoverage, rule_of
+from sim.coverage.analysis import LineCoverage, approaches_of, rule_of
+from sim.coverage.approaches import LEVELS, Approaches
 from sim.coverage.confirmation import ConfirmationTable
 from sim.coverage.costs import in_words as costs_in_words
 from sim.coverage.exports import Outline, outline, write_geojson, write_geotiff, write_kml
 from sim.coverage.fusing import Floats32
-from sim.coverage.maps import Map, plane_of
+from sim.coverage.landmarks import Landmarks
+from sim.coverage.maps import Map
 from sim.coverage.page import Section, Table, write_page
+from sim.coverage.polar import save_polar
 from sim.coverage.stage import Stage
 from sim.coverage.store import lowest_covered_m, save_volume
 from sim.coverage.volume import Volume
@@ -55,6 +58,7 @@ class Folder:
         self._covered: dict[tuple[str, str, float], tuple[float, int]] = {}
         self._pictures: dict[str, list[tuple[Path, str]]] = {}
         self._outlines: list[Outline] = []
+        self.approaches: list[Approaches] = []
         self._parts: dict[str, int] = {}
 
     def keep(self, volume: Volume, condition: Condition) -> None:
@@ -72,7 +76,11 @@ class Folder:
             "track_within_s": settings.track_within_s,
             "required": settings.required,
         }
-        save_volume(self._path / f"{stem}.npz", volume, tracked, attrs)
+        flown = approaches_of(self._stage, volume, condition)
+        save_volume(self._path / f"{stem}.npz", volume, tracked, attrs, flown)
+        if flown is not None:
+            self.approaches.append(flown)
+            save_polar(self._path / f"{stem}-warning.png", flown)
         lowest = lowest_covered_m(volume, tracked, settings.required)
         for h, k in product(range(len(volume.heights_agl_m)), range(len(volume.classes))):
             self._count(volume, tracked, condition, h, k)
@@ -103,15 +111,14 @@ class Folder:
         stem: str,
     ) -> None:
         settings, grid = self._stage.spec.coverage, volume.grid
-        sites = {one.site: one.position_enu_m for one in self._stage.sensors if not one.candidate}
-        places = [(name, plane_of(grid, place)) for name, place in sites.items()]
+        marks = Landmarks.of(self._stage, grid)
         shown = self._pictures.setdefault(condition.id, [])
         within = f"confirmed track within {settings.track_within_s:g} s"
         for k, name in enumerate(volume.classes):
             for h, height in enumerate(volume.heights_agl_m):
                 title = f"{name} at {height:g} m above ground: probability of a {within}"
                 path = self._path / f"{stem}-{name}-{height:g}m.png"
-                Map(f"{title} ({condition.id})", "", grid, tracked[h, k], 0, 1, places).save(path)
+                Map(f"{title} ({condition.id})", "", grid, tracked[h, k], 0, 1, marks).save(path)
                 properties = {
                     "condition": condition.id,
                     "class": name,
@@ -121,10 +128,10 @@ class Folder:
                 for level in (settings.required, 0.5):
                     words = f"{name}, {height:g} m, {condition.id}: {within}, {level:.0%} or more"
                     self._outlines.append(outline(words, grid, tracked[h, k], level, properties))
-            top = float(volume.heights_agl_m[-1])
+            heights = volume.heights_agl_m
             title = f"{name}: lowest height above ground covered ({condition.id})"
             path = self._path / f"{stem}-{name}-lowest.png"
-            Map(title, "m", grid, lowest[k], 0.0, top, places).save(path)
+            Map(title, "m", grid, lowest[k], 0.0, heights[-1], marks, heights).save(path)
             shown.append((path, title))
 
     def shares(self) -> list[Share]:
@@ -147,6 +154,7 @@ class Folder:
             )
             for condition in spec.coverage.conditions
         ]
+        sections += [self._warned(flown) for flown in self.approaches]
         sections += [line_section(line) for line in lines]
         page = self._path / "coverage.html"
         subtitle = (
@@ -155,6 +163,48 @@ class Folder:
         )
         write_page(page, f"Coverage: {spec.title or spec.name}", subtitle, sections)
         return page
+
+    def _warned(self, flown: Approaches) -> Section:
+        title = f"Warning before {flown.point or 'the middle'}, {flown.condition}"
+        picture = self._path / f"{flown.condition}-warning.png"
+        return Section(title, tables=(warning_table(flown),), pictures=((picture, title),))
+
+
+def warning_table(flown: Approaches) -> Table:
+    """Return the time left, a row each height and class: over all directions, and the worst."""
+    sure, half = f"{LEVELS[1]:.0%}", f"{LEVELS[0]:.0%}"
+    heads = (
+        "height", "class", "tracked, mean", "tracked, worst", "from",
+        f"left with {half}: median way", f"with {sure}: median way", "worst way",
+        f"ways below {sure}",
+    )  # fmt: skip
+    rows = []
+    for h, k in product(range(len(flown.heights_agl_m)), range(len(flown.classes))):
+        tracked, left_s = flown.tracked[h, k], flown.left_s[:, h, k]
+        worst = int(tracked.argmin())
+        lost = int(np.isnan(left_s[1]).sum())
+        rows.append(
+            (
+                f"{flown.heights_agl_m[h]:g} m",
+                flown.classes[k],
+                f"{tracked.mean():.1%}",
+                f"{tracked[worst]:.1%}",
+                f"{flown.azimuth_deg[worst]:03.0f}°",
+                _seconds(np.median(np.nan_to_num(left_s[0]))),
+                _seconds(np.median(np.nan_to_num(left_s[1]))),
+                _seconds(np.nan_to_num(left_s[1]).min()),
+                f"{lost} of {left_s.shape[1]}" if lost else "",
+            )
+        )
+    caption = (
+        f"straight in from {flown.from_m / 1e3:g} km, time to "
+        f"{flown.point or 'the middle'} ({flown.radius_m / 1e3:g} km), {flown.condition}"
+    )
+    return Table(caption, heads, tuple(rows))
+
+
+def _seconds(value_s: float) -> str:
+    return f"{value_s:.0f} s" if value_s > 0.0 else "none"
 
 
 def share_table(shares: Sequence[Share], condition: str) -> Table:

@@ -14,8 +14,9 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1e1e1e; background: #fafaf
 h1 { font-size: 1.5em; margin: 0 } h2 { font-size: 1.1em; margin: 1.6em 0 .4em }
 table { border-collapse: collapse; margin: .4em 0 } caption { text-align: left; color: #555 }
 td, th { padding: .15em .8em; border-bottom: 1px solid #ddd; text-align: right }
-td:first-child, th:first-child { text-align: left }
-img { max-width: 100%; border: 1px solid #ddd } figure { margin: .8em 0 } .note { color: #555 }
+td:first-child, th:first-child { text-align: left; white-space: nowrap }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: .8em }
+img { max-width: 100%; border: 1px solid #ddd } figure { margin: 0 } .note { color: #555 }
 """
 
 
@@ -49,12 +50,14 @@ def write_page(path: Path, title: str, subtitle: str, sections: Sequence[Section
         parts.append(f"<h2>{escape(section.heading)}</h2>")
         parts += [f"<p>{escape(sentence)}</p>" for sentence in section.sentences]
         parts += [_table(table) for table in section.tables]
+        parts.append("<div class='pictures'>")
         for picture, shows in section.pictures:
             data = base64.b64encode(picture.read_bytes()).decode("ascii")
             parts.append(
                 f"<figure><img alt='{escape(shows, quote=True)}' "
                 f"src='data:image/png;base64,{data}'></figure>"
             )
+        parts.append("</div>")
     path.write_text("\n".join(parts) + "\n</html>\n", encoding="utf-8")
 
 

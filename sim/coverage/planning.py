@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from sim.core.tables import Bools, Floats, Indices
 from sim.coverage.confirmation import ConfirmationTable
-from sim.coverage.costs import cost_of_site
+from sim.coverage.costs import Range, cost_of_site
 from sim.coverage.covering import Covering, threshold
 from sim.coverage.covering_exact import cover_exact
+from sim.coverage.exchange import (
+    NOTHING,
+    Remembered,
+    Value,
+    improved,
+    order_of_purchase,
+    useful_order,
+    without_idle,
+)
 from sim.coverage.fusing import Floats32
 from sim.coverage.grid import Grid
 from sim.coverage.line import Confirming
 from sim.coverage.marginal import Curve, by_count, cover_curve, raise_curve
-from sim.coverage.network import Look, Network
 from sim.coverage.network import Progress as Building
 from sim.coverage.network import silent as unseen
-from sim.coverage.paths import Crossing, weakest_crossing
 from sim.coverage.placement import Effort, Limits, Options, Placement, Progress, silent
 from sim.coverage.raising import raise_exact
-from sim.coverage.stage import Placed, Stage
+from sim.coverage.stage import Stage
+from sim.coverage.together import Together, Worth, covered_share, way_in, worth_of
 from sim.coverage.volume import Volume
 from sim.scenario.coverage_spec import Candidate, Condition
 
@@ -40,36 +49,66 @@ class Candidates:
     options : their costs, thousands of euros; those of one place exclude each other
     before : the network that stands
     more_per_s : (N, H, K, R, C) rate that each adds by itself
+    together : computes what a choice sees
     """
 
     sites: tuple[Candidate, ...]
     options: Options
     before: Volume
     more_per_s: Floats
+    together: Together
 
     def names(self, chosen: Sequence[int]) -> list[str]:
         """Return the ids of a choice."""
         return [self.sites[int(i)].id for i in chosen]
 
+    def seen_with(self, chosen: Iterable[int]) -> Volume:
+        """Return what stands and a choice see together."""
+        return self.together.volume(self.names(sorted(chosen)))
 
-@dataclass(frozen=True, slots=True, eq=False)
+    def cost_keur(self, chosen: Iterable[int]) -> Range:
+        """Return lowest and highest cost of a choice."""
+        index = np.array(sorted(chosen), np.int64)
+        low, high = self.options.cost_low[index].sum(), self.options.cost_high[index].sum()
+        return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """One line of what further sites buy.
+
+    Attributes
+    ----------
+    chosen : all sites so far, as ``Candidates.sites`` numbers them
+    worth : with them, computed anew with all sensors
+    cost_keur : of all of them, lowest and highest
+    """
+
+    chosen: tuple[int, ...]
+    worth: Worth
+    cost_keur: Range
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A choice of candidate sites.
 
     Attributes
     ----------
-    placement : the choice, its value and what no choice exceeds
-    curve : what each further sensor buys
-    before, after : the value of the network that stands, and of the one with the choice,
-        computed anew with all its sensors
-    unit : of these values
+    objective : what was asked for
+    promised : the solver's choice, its value and what no choice exceeds, both counting what
+        each site adds by itself
+    before, after : the network that stands, and that with the choice, computed anew
+    one_by_one : the choice, in the order of what each site then buys for its cost
+    each_anew : the choice for each number of sites by itself, the last the one proposed
     """
 
-    placement: Placement
-    curve: Curve
-    before: float
-    after: float
-    unit: str
+    objective: Literal["cover", "weakest"]
+    promised: Placement
+    before: Worth
+    after: Bought
+    one_by_one: tuple[Bought, ...]
+    each_anew: tuple[Bought, ...]
 
 
 def candidates_of(
@@ -78,7 +117,7 @@ def candidates_of(
     """Return what the scenario's candidate sites would add.
 
     Sensors that give directions only add what they see together with those that stand: pairs
-    among candidates are counted when the choice is computed anew, not while choosing.
+    among candidates are counted when a choice is computed anew, not by the solver.
 
     Raises
     ------
@@ -88,31 +127,16 @@ def candidates_of(
     sites = stage.spec.coverage.candidates
     if not sites:
         raise ValueError("there are no candidate sites: give coverage.candidates")
-    settings = stage.spec.coverage
-    look = Look.on(stage, grid, condition, settings.heights_agl_m, settings.classes, headings)
-    standing = [one for one in stage.sensors if not one.candidate]
-    network = Network(look, [one.id for one in standing])
-    network.add_all(standing, progress=progress)
-    before = network.volume()
+    together = Together(stage, grid, condition, headings, progress)
+    before = together.volume([])
     more = np.zeros((len(sites), *before.inward_per_s.shape))
     for row, site in enumerate(sites):
-        more[row] = _with(network, stage, [site]).inward_per_s - before.inward_per_s
-        progress(row + 1, len(sites), site.id)
+        more[row] = together.volume([site.id]).inward_per_s - before.inward_per_s
     costs = np.array([cost_of_site(site) for site in sites])
     places = [site.place or site.id for site in sites]
     group = np.unique(places, return_inverse=True)[1]
-    return Candidates(
-        sites, Options.of(costs[:, 0], costs[:, 1], group), before, np.maximum(more, 0.0)
-    )
-
-
-def _with(network: Network, stage: Stage, sites: Sequence[Candidate]) -> Volume:
-    """Return what a network sees together with candidate sites."""
-    names = {site.id for site in sites}
-    bought: list[Placed] = [one for one in stage.sensors if one.candidate and one.site in names]
-    together = network.copy()
-    together.add_all(bought)
-    return together.volume()
+    options = Options.of(costs[:, 0], costs[:, 1], group)
+    return Candidates(sites, options, before, np.maximum(more, 0.0), together)
 
 
 def enough_per_s(
@@ -165,7 +189,6 @@ def covering_of(found: Candidates, within_s: float, required: float, rule: Confi
 def plan_cover(
     stage: Stage,
     found: Candidates,
-    condition: Condition,
     limits: Limits,
     rule: Confirming,
     effort: Effort | None = None,
@@ -180,29 +203,31 @@ def plan_cover(
     """
     settings = stage.spec.coverage
     within_s, required = settings.track_within_s, settings.required
+    effort = effort or Effort()
+    half = replace(effort, time_s=0.5 * effort.time_s)
     problem = covering_of(found, within_s, required, rule)
-    chosen = cover_exact(problem, found.options, limits, effort, progress)
+    promised = cover_exact(problem, found.options, limits, half, progress)
     steps = by_count(max(1, limits.count(found.options)), limits.budget)
-    curve = cover_curve(problem, found.options, steps, effort, progress)
-    share = 100.0 / problem.weight.size
-    anew = _anew(stage, found, condition, chosen)
-    table = ConfirmationTable(
-        rule.hits, rule.looks, int(within_s / min(found.before.look_s.min(), anew.look_s.min())) + 1
+    curve = cover_curve(problem, found.options, steps, half, progress)
+    share = 1.0 / problem.weight.size
+    scaled = replace(
+        promised,
+        value=promised.value * share,
+        base_value=promised.base_value * share,
+        bound=promised.bound * share,
     )
-    return Plan(
-        _scaled(chosen, share),
-        curve,
-        100.0 * float((found.before.tracked(within_s, table) >= required).mean()),
-        100.0 * float((anew.tracked(within_s, table) >= required).mean()),
-        "% of all cells, heights and classes",
-    )
+
+    def value(chosen: tuple[int, ...]) -> float:
+        return covered_share(found.seen_with(chosen), within_s, required, rule)
+
+    return _plan("cover", stage, found, limits, rule, scaled, curve, value, half, progress)
 
 
 def plan_weakest(
     stage: Stage,
     found: Candidates,
-    condition: Condition,
     limits: Limits,
+    rule: Confirming,
     effort: Effort | None = None,
     progress: Progress = silent,
 ) -> Plan:
@@ -213,33 +238,67 @@ def plan_weakest(
     ValueError
         If the budget pays for no candidate.
     """
+    settings = stage.spec.coverage
+    effort = effort or Effort()
+    half = replace(effort, time_s=0.5 * effort.time_s)
     oracle = _Oracle(found)
-    chosen = raise_exact(oracle, found.options, limits, effort, progress)
+    promised = raise_exact(oracle, found.options, limits, half, progress)
     steps = by_count(max(1, limits.count(found.options)), limits.budget)
-    curve = raise_curve(oracle, found.options, steps, effort, progress)
-    after = _anew(stage, found, condition, chosen)
+    curve = raise_curve(oracle, found.options, steps, half, progress)
+
+    def value(chosen: tuple[int, ...]) -> float:
+        seen = found.seen_with(chosen)
+        return worth_of(seen, settings.track_within_s, settings.required, rule).exposure
+
+    return _plan("weakest", stage, found, limits, rule, promised, curve, value, half, progress)
+
+
+def _plan(
+    objective: Literal["cover", "weakest"],
+    stage: Stage,
+    found: Candidates,
+    limits: Limits,
+    rule: Confirming,
+    promised: Placement,
+    curve: Curve,
+    value: Value,
+    effort: Effort,
+    progress: Progress,
+) -> Plan:
+    """Return what a solver's choice and curve come to when all sensors are counted together."""
+    settings = stage.spec.coverage
+    known = Remembered(value)
+
+    def bought(chosen: Sequence[int]) -> Bought:
+        worth = worth_of(found.seen_with(chosen), settings.track_within_s, settings.required, rule)
+        return Bought(tuple(int(i) for i in chosen), worth, found.cost_keur(chosen))
+
+    def note(tried: int, best: float) -> None:
+        progress("together", tried, promised.bound, best)
+
+    solved = useful_order([int(i) for i in curve.nested[-1].placement.chosen], known)
+    free = [[int(i) for i in step.placement.chosen] for step in curve.free]
+    free = [without_idle(chosen, found.options, known) for chosen in free]
+    start = max([[int(i) for i in promised.chosen], solved, *free], key=known)
+    proposed = improved(start, found.options, limits, known, effort.time_s, note)
+    one_by_one = order_of_purchase(proposed, found.options, known)
+    orders = (solved, one_by_one)
+    rivals = [*free, *(order[: n + 1] for order in orders for n in range(len(order)))]
+    anew: list[Sequence[int]] = []
+    for count in range(1, len(proposed)):
+        few = [chosen for chosen in rivals if len(chosen) == count]
+        best = max(few, key=known, default=[])
+        if known(best) > known(anew[-1] if anew else []) + NOTHING:
+            anew.append(best)
+    if proposed:
+        anew.append(proposed)
     return Plan(
-        chosen, curve, _weakest(found.before), _weakest(after), "exposure of the weakest way"
-    )
-
-
-def _anew(stage: Stage, found: Candidates, condition: Condition, chosen: Placement) -> Volume:
-    """Return what stands and the choice see together."""
-    settings, grid = stage.spec.coverage, found.before.grid
-    look = Look.on(stage, grid, condition, settings.heights_agl_m, settings.classes, 1)
-    names = set(found.names(chosen.chosen.tolist()))
-    sensors = [one for one in stage.sensors if not one.candidate or one.site in names]
-    network = Network(look, [one.id for one in sensors])
-    network.add_all(sensors)
-    return network.volume()
-
-
-def _scaled(placement: Placement, factor: float) -> Placement:
-    return replace(
-        placement,
-        value=placement.value * factor,
-        base_value=placement.base_value * factor,
-        bound=placement.bound * factor,
+        objective,
+        promised,
+        bought([]).worth,
+        bought(proposed),
+        tuple(bought(one_by_one[: n + 1]) for n in range(len(one_by_one))),
+        tuple(bought(chosen) for chosen in anew),
     )
 
 
@@ -257,7 +316,7 @@ class _Oracle:
             speed_mps = float(volume.speeds_mps[k])
             base = volume.inward_per_s[h, k].astype(float)
             rate = base + more[chosen, h, k].sum(axis=0)
-            way = _way(volume, rate, speed_mps)
+            way = way_in(volume, rate.astype(np.float32), speed_mps)
             exposure = way.exposure
             if weakest is None or exposure < weakest[0]:
                 seconds = _seconds(volume.grid, way.cells, speed_mps)
@@ -275,25 +334,3 @@ def _seconds(grid: Grid, cells: Indices, speed_mps: float) -> Floats:
     half = 0.5 * np.hypot(step[:, 0], step[:, 1]) / speed_mps
     seconds: Floats = np.append(half, 0.0) + np.append(0.0, half)
     return seconds
-
-
-def _way(volume: Volume, rate: Floats, speed_mps: float) -> Crossing:
-    grid = volume.grid
-    east_m, north_m = (np.ascontiguousarray(grid.plane_m[:, :, axis]) for axis in (0, 1))
-    starts = goals = None
-    if grid.kind == "square":  # from anywhere outside to the middle
-        starts = np.zeros(grid.shape, bool)
-        starts[0], starts[-1], starts[:, 0], starts[:, -1] = True, True, True, True
-        goals = np.zeros(grid.shape, bool)
-        goals[tuple(size // 2 for size in grid.shape)] = True
-    return weakest_crossing(
-        rate[None], east_m, north_m, speed_mps=speed_mps, neighbours=16, starts=starts, goals=goals
-    )
-
-
-def _weakest(volume: Volume) -> float:
-    return min(
-        float(_way(volume, volume.inward_per_s[h, k].astype(float), speed).exposure)
-        for k, speed in enumerate(volume.speeds_mps.tolist())
-        for h in range(len(volume.heights_agl_m))
-    )

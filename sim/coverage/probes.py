@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.core.tables import Affiliation, Floats, Truth
+from sim.scenario.coverage_spec import Condition
 from sim.world.attackers import Attackers
 from sim.world.signatures import Signatures, signatures_of
 from sim.world.targets import TargetClass, TargetSpec
@@ -69,14 +70,14 @@ class ProbeKind:
     _own: Targets
 
     @classmethod
-    def of(cls, name: TargetClass, own: Targets, jammed: bool) -> ProbeKind:
+    def of(cls, name: TargetClass, own: Targets, condition: Condition) -> ProbeKind:
         """Return the class beside the scenario's targets.
 
         Parameters
         ----------
         name : of ``sim.world.targets.TargetClass``
         own : the scenario's
-        jammed : whether its jammers work
+        condition : whether its jammers work, and whether the class sends
         """
         spec = TargetSpec.model_validate(
             {
@@ -85,13 +86,14 @@ class ProbeKind:
                 "affiliation": "hostile",
                 "remote_id": "absent",
                 "ads_b": "absent",
+                "radio": "silent" if condition.silent else None,
                 "route": [
                     {"latitude_deg": 0.0, "longitude_deg": 0.0, "height_m": 0.0},
                     {"latitude_deg": 0.0, "longitude_deg": 1.0},
                 ],
             }
         )
-        if not jammed:
+        if not condition.jammed:
             own = replace(own, attackers=Attackers())
         return cls(name, float(spec.characteristic("speed_mps")), signatures_of([spec]), own)
 

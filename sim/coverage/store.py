@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.coverage.approaches import LEVELS, Approaches
 from sim.coverage.volume import Volume
 
 _CELLS = ("row", "column")
@@ -36,6 +37,18 @@ _ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "best": (_ALL, "", "sensor with the highest rate, -1 for none"),
     "lowest_m": (("class", *_CELLS), "m", "lowest height from which up all are covered; NaN: none"),
     "to_go_s": (("class", *_CELLS), "s", "straight to the middle of the square"),
+    "azimuth_deg": (("direction",), "deg", "that targets come from, straight to the middle"),
+    "level": (("level",), "", "probability with which left_s is left"),
+    "approach_tracked": (
+        ("height", "class", "direction"),
+        "",
+        "probability of a confirmed track before the radius",
+    ),
+    "left_s": (
+        ("level", "height", "class", "direction"),
+        "s",
+        "to the radius, once a track is confirmed; NaN: none so surely",
+    ),
 }
 
 
@@ -50,7 +63,11 @@ def lowest_covered_m(volume: Volume, tracked: NDArray[np.float32], required: flo
 
 
 def save_volume(
-    path: Path, volume: Volume, tracked: NDArray[np.float32], attrs: Mapping[str, Any]
+    path: Path,
+    volume: Volume,
+    tracked: NDArray[np.float32],
+    attrs: Mapping[str, Any],
+    flown: Approaches | None = None,
 ) -> None:
     """Write a volume.
 
@@ -59,6 +76,7 @@ def save_volume(
     path : of the file, ``.npz``
     volume, tracked : what to write; ``tracked`` (H, K, R, C) as ``Volume.tracked`` gives it
     attrs : scenario, condition, and what else there is to say; ``required`` among them
+    flown : straight approaches to the middle of a square
     """
     grid = volume.grid
     arrays: dict[str, Any] = {
@@ -81,6 +99,14 @@ def save_volume(
     if grid.kind == "square":
         apart_m = np.hypot(grid.plane_m[..., 0], grid.plane_m[..., 1])
         arrays["to_go_s"] = (apart_m / volume.speeds_mps[:, None, None]).astype(np.float32)
+    if flown is not None:
+        arrays |= {
+            "azimuth_deg": flown.azimuth_deg,
+            "level": np.array(LEVELS),
+            "approach_tracked": flown.tracked.astype(np.float32),
+            "left_s": flown.left_s.astype(np.float32),
+        }
+        attrs = {**attrs, "radius_m": flown.radius_m, "approach_from_m": flown.from_m}
     meta = {
         "attrs": {**attrs, "grid": grid.kind, "cell_m": grid.cell_m},
         "arrays": {

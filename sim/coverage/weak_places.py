@@ -30,6 +30,8 @@ _DEPTHS = (0.1, 0.4)
 #: Of what one more sensor cannot mend, so many may; where along the line, from the place.
 _MOST_OF_A_KIND = 3
 _SPREAD_M = (0.0, 1500.0, -1500.0)
+#: What raises a probability by less is no help.
+_HELPS = 1e-3
 
 #: How a reason not to see is told.
 _WORDS = {
@@ -83,7 +85,8 @@ class WeakPlace:
     tracked_after_loss : the same once the sensor that matters most there has failed
     nearest : sensor nearest to that way in, and how far it is, km
     why : (sensor's kind, reason, share) of the way on which sensors in reach do not see it
-    mend : the cheapest that is enough, or the best of those tried; None if nothing helps
+    mend : the cheapest that is enough, or the best of those tried; None if nothing helps or
+        nothing is to be mended
     weakness : by which places are compared, see ``weakest_columns``
     """
 
@@ -205,7 +208,7 @@ class _Case:
         """
         middle = self.grid.shape[1] // 2
         grid = part_of(self.grid, middle, middle + 1)
-        kind = ProbeKind.of(self.target_class, self.stage.targets, self.condition.jammed)
+        kind = ProbeKind.of(self.target_class, self.stage.targets, self.condition)
         surroundings = self.stage.under(self.condition)
         best: dict[str, Bytes] = {}
         for placed in self._standing:
@@ -242,13 +245,15 @@ class _Case:
         """Return the cheapest of what might be bought that is enough, else what helps most."""
         network = self._network(self._standing)
         before = self._worst(network)
+        if before >= 1.0 - _HELPS:
+            return None
         tried = []
         for what, bought, cost in self._offers():
             after = network.copy()
             after.add_all(bought)
             worst = self._worst(after)
             tried.append(Mend(what, len(bought), before, worst, cost, worst >= self.required))
-        helping = [one for one in tried if one.tracked > before + 1e-3]
+        helping = [one for one in tried if one.tracked > before + _HELPS]
         if not helping:
             return None
         enough = [one for one in helping if one.enough]
@@ -329,6 +334,8 @@ def in_words(place: WeakPlace, required: float) -> str:
         told = (f"{kind}: {share:.0%} of the way {why}" for kind, why, share in place.why)
         reasons = "; ".join(told)
         text += f" Not seen by {reasons}."
+    if place.mend is None and place.tracked >= required:
+        return text + " That is enough: nothing is to be mended there."
     if place.mend is None:
         return text + " Nothing that was tried would help."
     what = place.mend

@@ -64,31 +64,48 @@ def weakest_way(volume: Volume, h: int, k: int, rule: Confirming) -> Weakest:
         rate, np.ascontiguousarray(east_m), np.ascontiguousarray(north_m), speed_mps=speed_mps
     )
     row, column = found.cells.T
+    tracked, length_m = tracked_on(volume, rate, found.cells, h, k, rule)
+    return Weakest(
+        np.degrees(grid.latitude_rad[row, column]),
+        np.degrees(grid.longitude_rad[row, column]),
+        found.probability,
+        tracked,
+        length_m,
+        -np.expm1(-found.arrival_exposure),
+        found.metrication_ratio,
+    )
+
+
+def tracked_on(
+    volume: Volume, rate_per_s: Floats32, cells: Indices, h: int, k: int, rule: Confirming
+) -> tuple[float, float]:
+    """Return the probability of a confirmed track on a way, and the way's length (m).
+
+    Parameters
+    ----------
+    volume, h, k : what is seen, at which height, of which class
+    rate_per_s : (D, R, C) by heading
+    cells : (L, 2) rows and columns of the way
+    rule : of the tracker
+    """
+    grid, (row, column) = volume.grid, cells.T
     step = np.diff(grid.plane_m[row, column], axis=0)
     ends_m = np.concatenate([[0.0], np.cumsum(np.hypot(step[:, 0], step[:, 1]))])
     count = max(2, round(ends_m[-1] / grid.cell_m))
     middles_m = (np.arange(count) + 0.5) * ends_m[-1] / count
     at = np.clip(np.searchsorted(ends_m, middles_m) - 1, 0, len(step) - 1)
     heading = np.arctan2(step[at, 0], step[at, 1])
-    flown = _on_heading(rate, heading, row[at], column[at])
+    flown = _on_heading(rate_per_s, heading, row[at], column[at])
     tracked, _ = crossings(
         flown[:, None],
         volume.look_s[h, k, row[at], column[at]][:, None],
         cell_m=float(ends_m[-1]) / count,
-        speed_mps=speed_mps,
+        speed_mps=float(volume.speeds_mps[k]),
         hits=rule.hits,
         looks=rule.looks,
         required=1.0,
     )
-    return Weakest(
-        np.degrees(grid.latitude_rad[row, column]),
-        np.degrees(grid.longitude_rad[row, column]),
-        found.probability,
-        float(tracked[0]),
-        float(ends_m[-1]),
-        -np.expm1(-found.arrival_exposure),
-        found.metrication_ratio,
-    )
+    return float(tracked[0]), float(ends_m[-1])
 
 
 def _on_heading(rate: Floats32, heading_rad: Floats, row: Indices, column: Indices) -> Floats32:

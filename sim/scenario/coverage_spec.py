@@ -15,13 +15,16 @@ Cost = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Condition(Spec):
-    """Weather and jamming that coverage is computed under."""
+    """Weather, jamming and radio silence that coverage is computed under."""
 
     id: Identifier
     rain_mm_per_h: Annotated[
         float | None, Field(ge=0, le=150, description="left out: as environment says")
     ] = None
     jammed: Annotated[bool, Field(description="the scenario's jammers and spoofers work")] = False
+    silent: Annotated[
+        bool, Field(description="targets send nothing: no radio link for finders to hear")
+    ] = False
 
 
 class Candidate(Site):
