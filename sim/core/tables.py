@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.core.shots import DefenceStep
 from sim.core.workload import Workload
 
 Floats = NDArray[np.float64]
@@ -69,6 +70,9 @@ class Identity(IntEnum):
     UNKNOWN = 1
     FRIEND = 2
     NEUTRAL = 3
+    ASSUMED_FRIEND = 4
+    SUSPECT = 5
+    HOSTILE = 6
 
 
 class TrackStatus(IntEnum):
@@ -360,6 +364,7 @@ class Snapshot:
     sensor_noise_db : (S, A) by how much jamming raises each sensor's noise, in A sectors of
         azimuth, infinite of one that keeps silent; (0, A) if nothing ever does
     workload : of the step, of the radars that are scheduled
+    defence : what effectors did
     """
 
     time_s: float
@@ -378,3 +383,4 @@ class Snapshot:
     sensor_noise_db: Floats = field(default_factory=lambda: np.empty((0, 1)))
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))
     workload: Workload = field(default_factory=Workload.none)
+    defence: DefenceStep = field(default_factory=DefenceStep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
+from sim.engine.defending import build_defence, effector_facts
 from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -64,10 +66,16 @@ def build(scenario: LoadedScenario) -> World:
     blinded = hindered(sensors, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     platforms = Platforms(carriers, surroundings, blinded)
+    setting = _setting(spec, surroundings, targets, sensors, kinds, sites)
+    defended = build_defence(
+        spec, surroundings, targets, sensors, setting.classes, _down(spec, targets, surroundings)
+    )
+    if defended is not None:
+        setting = replace(setting, effectors=effector_facts(defended.stage, targets.ids))
     return World(
         spec=spec,
         folder=scenario.folder,
-        setting=_setting(spec, surroundings, targets, sensors, kinds, sites),
+        setting=setting,
         frame=frame,
         targets=targets,
         sensors=sensors,
@@ -79,6 +87,7 @@ def build(scenario: LoadedScenario) -> World:
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
+        defended=defended,
     )
 
 
@@ -160,6 +169,16 @@ def _drowned(
     )
 
 
+def _down(
+    spec: Scenario, targets: Targets, surroundings: Surroundings
+) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Return when each network is out or drowned."""
+    return {
+        link.id: tuple(link.outages) + _drowned(link, spec, targets, surroundings)
+        for link in spec.networks
+    }
+
+
 def _setting(
     spec: Scenario,
     surroundings: Surroundings,
@@ -236,7 +255,7 @@ def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[Protect
         else:
             path, radius_m = (thing.position,), 1e3 * thing.radius_km
         places = tuple(_enu(surroundings, place) for place in path)
-        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
+        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m, value=thing.value))
     return facts
 
 
@@ -248,4 +267,4 @@ def _line_facts(line: Line, frame: Frame) -> ProtectedFacts:
         for edge in cross_sections(line.vertices_deg, line.threat_from, depth_m)
     )
     outer, inner = ([(east, north, up) for east, north, up in edge] for edge in (outer, inner))
-    return ProtectedFacts(line.id, line.kind, tuple(outer), depth_m, tuple(inner))
+    return ProtectedFacts(line.id, line.kind, tuple(outer), depth_m, tuple(inner), line.value)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.defence_report import defence_report
 from sim.engine.judged import JudgedObjects
 from sim.engine.occurrences import doubts_report, links_report
 from sim.metrics.commonality import judge_commonality
@@ -83,6 +84,10 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
     metrics["uncorroborated"] = doubts_report(
         recording, judged_truth, picture, facts, spec.judge.cutoff_m
     )
+    if setting.effectors:
+        metrics["defence"] = defence_report(
+            recording, spec, history, picture, _protected(spec, setting, objects)
+        )
     pictures = _pictures_of_sites(recording, spec, picture, interval_s)
     if pictures:
         metrics["commonality"] = judge_commonality(judged_truth, pictures, spec.judge.cutoff_m)

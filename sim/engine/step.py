@@ -13,10 +13,13 @@ from sensors.account import workload_of
 from sensors.misleading import misled
 from sensors.observing import observe_all
 from sensors.scene import Scene
+from sim.core.shots import DefenceStep
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.cues import cues_of
 from sim.engine.hindrance import noise_db
+from sim.engine.defend import defend, known_by_truth
 from sim.engine.pictures import Picture
+from sim.engine.sharing import TruthPicture
 from sim.engine.world import State, World
 from sim.picture.identity import identify
 from sim.picture.track_classes import TrackClasses, with_classes
@@ -26,8 +29,8 @@ def step(world: World, state: State) -> Snapshot:
     """Advance a run by one step; change ``state``, return what there is to see."""
     state.step += 1
     time_s = state.step * world.step_s
-    start, end = state.truth, world.targets.truth(time_s)
-    scene = Scene(world.targets, start, end, state.cues)
+    start, end = state.truth, state.targets.truth(time_s)
+    scene = Scene(state.targets, start, end, state.cues)
     platforms = world.platforms
     places = platforms.places(state.sensors, start, end)
     state.sensors = platforms.sensors_at(state.sensors, places)
@@ -36,16 +39,27 @@ def step(world: World, state: State) -> Snapshot:
             partial(platforms.observe, sensor, scene, places, generator)
             for sensor, generator in zip(state.sensors, state.generators, strict=True)
         ],
-        len(world.targets),
+        len(state.targets),
         get_num_threads(),
     )
     state.truth = end
-    noise = noise_db(state.sensors, platforms.hindered, world.targets, time_s)
-    state.picture.take(made, time_s, platforms.poses(state.sensors, places, noise))
-    tracks, probabilities = present(state.picture, state.classes, time_s)
+    noise = noise_db(state.sensors, platforms.hindered, state.targets, time_s)
+    poses = platforms.poses(state.sensors, places, noise)
+    state.picture.take(made, time_s, poses)
+    if isinstance(state.picture, TruthPicture):
+        state.picture.see(end)
+        tracks, probabilities = known_by_truth(world, state.picture, time_s)
+    else:
+        tracks, probabilities = present(state.picture, state.classes, time_s)
     state.cues = cues_of(tracks)
     if state.step % world.record_every == 0:
         _look_round(world, state, end, places)
+    defended = DefenceStep()
+    if world.defended is not None and state.defence is not None:
+        state.defence.own_pictures.take(made, time_s, poses)
+        defended = defend(world.defended, state.defence, state.targets, end, tracks, probabilities)
+        if defended.effects.killed:
+            state.targets = state.targets.ended(defended.effects.killed, time_s)
     return Snapshot(
         time_s=time_s,
         truth=end,
@@ -63,6 +77,7 @@ def step(world: World, state: State) -> Snapshot:
         sensor_noise_db=noise,
         uncorroborated=state.claims.judge(tracks),
         workload=workload_of(state.sensors, time_s),
+        defence=defended,
     )
 
 
@@ -91,7 +106,7 @@ def _look_round(world: World, state: State, truth: Truth, places: Floats) -> Non
     visibility = np.full(n, Visibility.ABSENT, np.uint8)
     best_sensor = np.full(n, -1, np.int32)
     for sensor in state.sensors:
-        pd, code = world.platforms.visibility(sensor, world.targets, truth, places)
+        pd, code = world.platforms.visibility(sensor, state.targets, truth, places)
         # Where no sensor detects at all, the one whose obstacle is the least counts.
         better = (pd > detectability) | ((pd == detectability) & (code > visibility))
         detectability[better] = pd[better]
@@ -102,4 +117,4 @@ def _look_round(world: World, state: State, truth: Truth, places: Floats) -> Non
         visibility,
         best_sensor,
     )
-    state.misled = misled(state.sensors, world.targets, truth)
+    state.misled = misled(state.sensors, state.targets, truth)

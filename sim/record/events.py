@@ -72,6 +72,11 @@ class EventLog:
             self._note(snapshot.time_s, "track-dropped", number=number)
         self._identities = present
 
+    def note_all(self, events: Sequence[dict[str, Any]]) -> None:
+        """Note events of others: time, event, number, target, detail."""
+        for event in events:
+            self._note(**event)
+
     def table(self) -> pa.Table:
         """Return the events noted since ``clear``, in order of time."""
         rows = sorted(self._rows, key=lambda row: row["time_s"])

@@ -67,6 +67,7 @@ _METRICS = (
     "targets",
     "sensors",
     "protect",
+    "defence",
 )
 
 

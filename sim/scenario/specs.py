@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.coverage_spec import CoverageSpec
+from sim.scenario.defending import Defence
 from sim.scenario.protecting import ProtectSpec
 from sim.scenario.sites import Nation, Network, Site
 from sim.tracking.config import TrackerConfig
@@ -63,6 +64,10 @@ class Picture(Spec):
     classification: Annotated[
         bool, Field(description="tell of every confirmed track what it probably is")
     ] = True
+    source: Annotated[
+        Literal["tracker", "truth"],
+        Field(description="truth: a perfect picture, to see what better sensors could bring"),
+    ] = "tracker"
 
 
 class Record(Spec):
@@ -131,6 +136,7 @@ class Scenario(Spec):
     ] = ()
     protect: tuple[ProtectSpec, ...] = ()
     coverage: CoverageSpec = CoverageSpec()
+    defence: Defence | None = None
     tracker: TrackerConfig = TrackerConfig()
     picture: Picture = Picture()
     record: Record = Record()

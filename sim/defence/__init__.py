@@ -1,0 +1,1 @@
+"""Acting on the picture: threats, orders, shots; never sees the truth."""

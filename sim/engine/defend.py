@@ -1,0 +1,75 @@
+"""One step of the defence: what it is shown, and what its shots do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.core.shots import DefenceStep
+from sim.core.tables import Affiliation, Floats, Identity, Tracks, Truth
+from sim.defence.room import View
+from sim.engine.defending import Defended
+from sim.engine.sharing import TruthPicture
+from sim.picture.class_models import classified_as
+from sim.picture.identity import identify
+from sim.picture.track_classes import with_classes
+from sim.world.truth import Targets
+
+if TYPE_CHECKING:
+    from sim.engine.world import Defence, World
+
+_TRUE_IDENTITY = {
+    Affiliation.UNKNOWN: Identity.UNKNOWN,
+    Affiliation.FRIEND: Identity.FRIEND,
+    Affiliation.NEUTRAL: Identity.NEUTRAL,
+    Affiliation.HOSTILE: Identity.HOSTILE,
+}
+
+
+def defend(
+    defended: Defended,
+    defence: Defence,
+    targets: Targets,
+    truth: Truth,
+    tracks: Tracks,
+    class_probabilities: Floats,
+    hostility: Floats | None = None,
+) -> DefenceStep:
+    """Let the defence act on its pictures; the truth decides where effectors are, and shots.
+
+    Parameters
+    ----------
+    tracks, class_probabilities : of all shared pictures side by side
+    hostility : (M,) that the picture tells of its tracks, None if only words do
+    """
+    time_s = truth.time_s
+    total, shared = len(defended.groups), defended.groups.shared
+    views = []
+    for k in range(shared):
+        rows = np.abs(tracks.number) % total == k if total > 1 else np.ones(len(tracks), np.bool_)
+        told = np.empty(0) if hostility is None else hostility[rows]
+        views.append(View(tracks.take(rows), told, class_probabilities[rows]))
+    for own in defence.own_pictures.tracks(time_s):
+        views.append(View(identify(own), np.empty(0), np.empty((len(own), 0))))
+    places = defended.places(truth)
+    done = defence.room.step(time_s, places, views)
+    if not len(done.effects.shots):
+        return done
+    return replace(done, effects=defence.arbiter.resolve(done.effects.shots, targets))
+
+
+def known_by_truth(world: World, picture: TruthPicture, time_s: float) -> tuple[Tracks, Floats]:
+    """Return the truth as a picture: who is who, and what they are."""
+    tracks = picture.states(time_s).as_tracks()
+    target = picture.targets_of(tracks.number)
+    affiliation, classes = world.targets.affiliation, world.setting.classes
+    words = np.array([_TRUE_IDENTITY[Affiliation(code)] for code in range(len(Affiliation))])
+    tracks = replace(tracks, identity=words[affiliation[target]].astype(np.uint8))
+    probabilities = np.zeros((len(tracks), len(classes)))
+    if classes:
+        column = [classified_as(world.targets.classes[row], classes) for row in target.tolist()]
+        probabilities[np.arange(len(tracks)), column] = 1.0
+        tracks = with_classes(tracks, probabilities)
+    return tracks, probabilities
