@@ -64,7 +64,7 @@ class Affiliation(IntEnum):
 
 
 class Identity(IntEnum):
-    """What the picture holds a track to be."""
+    """What the picture holds a track to be; the last three only where evidence is weighed."""
 
     PENDING = 0
     UNKNOWN = 1
@@ -73,6 +73,11 @@ class Identity(IntEnum):
     ASSUMED_FRIEND = 4
     SUSPECT = 5
     HOSTILE = 6
+
+
+#: Identities of a track that is held to be friendly, and to be a threat.
+FRIENDLY = (Identity.FRIEND, Identity.ASSUMED_FRIEND)
+THREATENING = (Identity.SUSPECT, Identity.HOSTILE)
 
 
 class TrackStatus(IntEnum):
