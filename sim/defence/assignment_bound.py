@@ -207,9 +207,7 @@ def best_set(
     that cannot be better by more than ``tolerance``, which is added to the bound.
     """
     chosen[:] = 0
-    name, ratio, item_price, remains, limit = items_of(
-        kill, exponent, price, shots, most, t, value
-    )
+    name, ratio, item_price, remains, limit = items_of(kill, exponent, price, shots, most, t, value)
     count, deepest = name.size, min(most, limit.sum(), sets + 1)
     left, paid = np.empty(deepest + 1), np.empty(deepest + 1)
     after, run = np.empty(deepest + 1, np.int64), np.zeros(deepest + 1, np.int64)

@@ -181,7 +181,10 @@ def parts_programme(problem: Problem, share: float = 1e-9, seconds: float = 60.0
         If no plan keeps to the limits.
     """
     _feasible(problem)
-    return _in_parts(_Linear(problem), share, time.monotonic() + seconds)
+    programme = _Linear(problem)
+    if not programme.weapon.size:
+        return Programmed(np.zeros(problem.kill_probability.shape), 0.0)
+    return _in_parts(programme, share, time.monotonic() + seconds)
 
 
 def whole_programme(problem: Problem, share: float = 1e-6, seconds: float = 60.0) -> Programmed:
@@ -197,6 +200,8 @@ def whole_programme(problem: Problem, share: float = 1e-6, seconds: float = 60.0
     _feasible(problem)
     end = time.monotonic() + seconds
     programme = _Linear(problem)
+    if not programme.weapon.size:
+        return Programmed(np.zeros(problem.kill_probability.shape), 0.0)
     bound = _in_parts(programme, 1e-4, time.monotonic() + 0.5 * seconds).bound
     whole = np.concatenate([np.ones(programme.weapon.size, bool), np.zeros(problem.value.size)])
     best, gained = None, -math.inf
