@@ -9,7 +9,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-NAMES = ("filters", "tracker", "scale", "versus", "quality", "terrain", "sensors", "detection")
+NAMES = (
+    "filters",
+    "tracker",
+    "scale",
+    "versus",
+    "quality",
+    "terrain",
+    "sensors",
+    "detection",
+    "assignment",
+)
 
 #: The layout of the JSON object; a change that breaks readers raises it.
 SCHEMA = 1

@@ -20,7 +20,8 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="filters, tracker, scale, versus, quality, terrain, sensors, detection or all."
+            help="filters, tracker, scale, versus, quality, terrain, sensors, detection, "
+            "assignment or all."
         ),
     ] = "all",
     as_json: AsJson = False,
@@ -57,7 +58,7 @@ def bench(
     run. filters: the kernels. tracker: the whole tracker, by settings. scale: up to a
     million targets. versus: other trackers on the same plots. quality: hard scenes.
     terrain: line of sight over relief. sensors: a hundred radars that observe.
-    detection: exact probabilities a second.
+    detection: exact probabilities a second. assignment: weapons to targets.
     Benchmarks belong to the source checkout and are not installed.
     """
     suite = _suite()

@@ -1,1 +1,1 @@
-"""Acting on the picture: threats, orders, shots; never sees the truth."""
+"""The defence: it sees the picture, weighs threats and assigns shots; it never sees the truth."""
