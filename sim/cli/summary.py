@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.defence_summary import bought, layers, sentences
 from sim.cli.workload import saturated
 
 if TYPE_CHECKING:
@@ -77,6 +78,14 @@ def print_summary(
         console.print()
         for line in _TOLD[thing["kind"]](thing):
             console.print(line, soft_wrap=True)
+    if "defence" in metrics:
+        console.print()
+        console.print("[bold]defence[/bold]")
+        for line in sentences(metrics["defence"]):
+            console.print(f"  {line}", soft_wrap=True)
+        for line in bought(metrics["sharing"], metrics["defence"]) if "sharing" in metrics else ():
+            console.print(f"  {line}", soft_wrap=True)
+        console.print(layers(metrics["defence"]))
     if outcome.verdicts:
         console.print()
         for verdict in outcome.verdicts:

@@ -16,7 +16,6 @@ from sim.defence.reach import no_windows, windows
 from sim.defence.rules import (
     Restrictions,
     Standing,
-    Weapons,
     by_caveats,
     by_place,
     by_weapons,
@@ -329,7 +328,7 @@ def _solve(
         cost=effectors.cost_keur[rows] * doctrine.value_per_keur,
         most=room[open_rows],
     )
-    return np.asarray(assign(problem, method=doctrine.method).shots, np.int32)
+    return np.asarray(assign(problem, method=doctrine.method.replace("-", "_")).shots, np.int32)
 
 
 def _orders(

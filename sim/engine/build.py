@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -35,7 +36,12 @@ from sim.world.truth import Targets, build_targets
 
 
 def build(scenario: LoadedScenario) -> World:
-    """Compile a checked scenario.
+    """Compile a checked scenario; raises as ``build_spec``."""
+    return build_spec(scenario.spec, scenario.folder)
+
+
+def build_spec(spec: Scenario, folder: Path) -> World:
+    """Compile a checked scenario whose references to files start in a folder.
 
     Raises
     ------
@@ -43,13 +49,12 @@ def build(scenario: LoadedScenario) -> World:
         If terrain cannot be used, a sensor is below it, a route cannot be flown or a recorded
         flight cannot be read; names which.
     """
-    spec = scenario.spec
     area = spec.area
     frame = Frame.at(
         math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
     )
     ground = build_ground(
-        area.terrain, frame.latitude_rad, frame.longitude_rad, area.height_m, scenario.folder
+        area.terrain, frame.latitude_rad, frame.longitude_rad, area.height_m, folder
     )
     surroundings = Surroundings(frame, ground, spec.environment, spec.time.start)
     chance = Chance(spec.seed)
@@ -57,7 +62,7 @@ def build(scenario: LoadedScenario) -> World:
         spec.targets,
         frame,
         ground,
-        scenario.folder,
+        folder,
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
         spec.emitters,
@@ -74,7 +79,7 @@ def build(scenario: LoadedScenario) -> World:
         setting = replace(setting, effectors=effector_facts(defended.stage, targets.ids))
     return World(
         spec=spec,
-        folder=scenario.folder,
+        folder=folder,
         setting=setting,
         frame=frame,
         targets=targets,

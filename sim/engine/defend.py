@@ -51,8 +51,10 @@ def defend(
         rows = np.abs(tracks.number) % total == k if total > 1 else np.ones(len(tracks), np.bool_)
         told = np.empty(0) if hostility is None else hostility[rows]
         views.append(View(tracks.take(rows), told, class_probabilities[rows]))
-    for own in defence.own_pictures.tracks(time_s):
-        views.append(View(identify(own), np.empty(0), np.empty((len(own), 0))))
+    views += [
+        View(identify(own), np.empty(0), np.empty((len(own), 0)))
+        for own in defence.own_pictures.tracks(time_s)
+    ]
     places = defended.places(truth)
     done = defence.room.step(time_s, places, views)
     if not len(done.effects.shots):

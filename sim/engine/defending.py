@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -351,7 +352,7 @@ def _assets(spec: Scenario, surroundings: Surroundings) -> Assets:
 
 def _pieces(corners: Floats) -> list[Floats]:
     found = [corners[0]]
-    for here, there in zip(corners[:-1], corners[1:], strict=True):
+    for here, there in pairwise(corners):
         count = max(1, math.ceil(float(np.linalg.norm(there - here)) / _SPACING_M))
         found += [here + (there - here) * (k + 1) / count for k in range(count)]
     return found

@@ -16,8 +16,8 @@ from sensors.scene import Scene
 from sim.core.shots import DefenceStep
 from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
 from sim.engine.cues import cues_of
-from sim.engine.hindrance import noise_db
 from sim.engine.defend import defend, known_by_truth
+from sim.engine.hindrance import noise_db
 from sim.engine.pictures import Picture
 from sim.engine.sharing import TruthPicture
 from sim.engine.world import State, World

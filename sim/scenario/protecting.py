@@ -9,7 +9,6 @@ from pydantic import Field
 from sim.world.environment import Place
 from sim.world.spec import Identifier, Position, Spec
 
-
 Worth = Annotated[float, Field(ge=0, le=1e6, description="to those who defend it")]
 
 

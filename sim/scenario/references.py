@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sensors.registry import ids_of
 from sim.scenario.along import sites_along, standing_sites
+from sim.scenario.conflict import Conflict, unknown
+from sim.scenario.defence_conflicts import defence_conflicts
 from sim.scenario.errors import proposal
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.sites import Site
@@ -21,23 +22,6 @@ class _Named(Protocol):
     def id(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A contradiction inside a scenario.
-
-    Attributes
-    ----------
-    path : keys and positions from the top to the culprit
-    message, hint : what is wrong, and how to mend it
-    first : path of the earlier value that the culprit contradicts
-    """
-
-    path: KeyPath
-    message: str
-    hint: str | None = None
-    first: KeyPath | None = None
-
-
 def conflicts(scenario: Scenario) -> list[Conflict]:
     """Return all contradictions inside a scenario, in no particular order."""
     return [
@@ -48,6 +32,7 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
         *_corridors(scenario),
         *_lines(scenario),
         *_sites_along(scenario),
+        *defence_conflicts(scenario),
         *_unknown_metrics(scenario),
     ]
 
@@ -68,6 +53,7 @@ _METRICS = (
     "sensors",
     "protect",
     "defence",
+    "sharing",
 )
 
 
@@ -131,22 +117,22 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     for i, site in enumerate(scenario.sites):
         if site.along is not None:
             line = ("sites", i, "along", "line")
-            yield from _unknown(line, site.along.line, "line", lines)
-        yield from _unknown(("sites", i, "aboard"), site.aboard, "target", targets)
+            yield from unknown(line, site.along.line, "line", lines)
+        yield from unknown(("sites", i, "aboard"), site.aboard, "target", targets)
     listed: list[tuple[KeyPath, Site]] = [
         (("sites", i), site) for i, site in enumerate(scenario.sites)
     ]
     for path, site in listed + _candidates(scenario):
-        yield from _unknown((*path, "nation"), site.nation, "nation", nations)
-        yield from _unknown((*path, "network"), site.network, "network", networks)
+        yield from unknown((*path, "nation"), site.nation, "nation", nations)
+        yield from unknown((*path, "network"), site.network, "network", networks)
     sensors = [i for site in scenario.sites for sensor in site.sensors for i in ids_of(sensor)]
     for i, reference in enumerate(scenario.tracker.reference_sensors):
-        yield from _unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
+        yield from unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
     for i, area in enumerate(scenario.protect):
         if isinstance(area, Corridor):
             for k, arrival in enumerate(area.arrivals):
                 path = ("protect", i, "arrivals", k)
-                yield from _unknown(path, arrival, "target", targets)
+                yield from unknown(path, arrival, "target", targets)
 
 
 def _several_carriers(scenario: Scenario) -> Iterator[Conflict]:
@@ -158,12 +144,6 @@ def _several_carriers(scenario: Scenario) -> Iterator[Conflict]:
                 f"`{site.aboard}` are {count[site.aboard]} targets, sensors are aboard one",
                 "list the carrier as a target of its own",
             )
-
-
-def _unknown(path: KeyPath, name: str | None, what: str, known: list[str]) -> Iterator[Conflict]:
-    if name is not None and name not in known:
-        hint = proposal(name, known) or f"the scenario lists no {what}s"
-        yield Conflict(path, f"no {what} has the id `{name}`", hint)
 
 
 def _times(scenario: Scenario) -> Iterator[Conflict]:

@@ -87,6 +87,10 @@ class Judge(Spec):
         bool,
         Field(description="make the picture once more without each sensor: what would be lost"),
     ] = False
+    sharing: Annotated[
+        bool,
+        Field(description="run once more with every effector on its own sensors: what is bought"),
+    ] = False
 
 
 class Criterion(Spec):
