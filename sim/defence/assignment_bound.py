@@ -344,13 +344,14 @@ def bound_in_parts(
 ) -> tuple[float, Floats]:
     """Return the bound for shots in parts, within a share of it or after so many sweeps.
 
-    Targets' limits of shots are not heeded. The second array are its prices (W,).
+    Targets' limits of shots are not heeded, but for 0. The second array are its prices (W,).
     """
     p = problem
+    value = np.where(p.most > 0, p.value, 0.0)
     price = np.zeros(p.shots.size)
     x = np.zeros(p.kill_probability.shape)
-    accuracy = share * float(p.value.sum())
-    bound = fill_in_parts(p.exponent, p.value, p.shots, p.cost, x, price, sweeps, accuracy)
+    accuracy = share * float(value.sum())
+    bound = fill_in_parts(p.exponent, value, p.shots, p.cost, x, price, sweeps, accuracy)
     return bound, price
 
 
