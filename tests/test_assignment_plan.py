@@ -289,6 +289,25 @@ def test_a_search_that_is_cut_short_says_so() -> None:
     assert problem.gained(better) <= problem.gained(done.shots) <= whole
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_search_is_exact_whatever_it_starts_from(seed: int) -> None:
+    """No plan known and arbitrary prices: all must be searched."""
+    problem = random_problem(300 + seed)
+    price = np.random.default_rng(seed).uniform(0.0, 3.0, problem.shots.size)
+    nothing = np.zeros(problem.kill_probability.shape, np.int64)
+    found = search(problem, nothing, price, 1_000_000)
+    assert found.complete
+    assert problem.allows(found.shots)
+    assert problem.gained(found.shots) == pytest.approx(twins.optimum(problem), abs=1e-7)
+
+
+def test_a_programme_without_time_still_bounds() -> None:
+    plan = assign(drawn(0, 60, 40), method="milp", seconds=1e-3)
+    assert plan.bound <= drawn(0, 60, 40).value.sum()
+    assert 0.0 < plan.gained <= plan.bound
+    assert not plan.proven
+
+
 @pytest.mark.parametrize("t", range(3))
 def test_sets_listed_are_those_worth_enough(t: int) -> None:
     rng = np.random.default_rng(t)
