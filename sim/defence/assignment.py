@@ -125,13 +125,13 @@ def _proceed(problem: Problem, seconds: float, steps: int, nodes: int, prove: bo
 
 def _milp(problem: Problem, seconds: float) -> Plan:
     found = whole_programme(problem, seconds=min(seconds, _MILP_S))
+    bound_by = "HiGHS" if found.bound < problem.value.sum() else "all value"
     if found.shots is not None:
         x = np.asarray(found.shots, np.int64)
-    elif problem.least.any():
+        return plan_of(problem, x, found.bound, "milp", bound_by)
+    if problem.least.any():
         raise ValueError("least: no plan that keeps to it was found in the time given")
-    else:
-        x = greedy(problem)
-    return plan_of(problem, x, found.bound, "milp", "HiGHS")
+    return plan_of(problem, greedy(problem), found.bound, "greedy, no time for milp", bound_by)
 
 
 #: What ``assign`` can be asked for.

@@ -170,6 +170,7 @@ def items_of(
     kill: Floats,
     exponent: Floats,
     price: Floats,
+    extra: float,
     shots: Indices,
     most: int,
     t: int,
@@ -177,15 +178,43 @@ def items_of(
 ) -> tuple[Indices, Floats, Floats, Floats, Indices]:
     """Return the weapons whose first shot at a target of value ``most_worth`` pays.
 
-    By rising price per exponent: their names, that ratio, price, what survives all their
-    shots, and how many these are.
+    By rising price with ``extra`` per exponent: their names, that ratio, that price, what
+    survives all their shots, and how many these are.
     """
     usable = (shots > 0) & (kill[:, t] > 0.0) & (most_worth * kill[:, t] > price) & (most > 0)
     name = np.flatnonzero(usable)
-    name = name[np.argsort(price[name] / exponent[:, t][name])]
-    a = exponent[:, t][name]
+    name = name[np.argsort((price[name] + extra) / exponent[:, t][name])]
+    a, paid = exponent[:, t][name], price[name] + extra
     limit = np.minimum(shots[name], most)
-    return name, price[name] / a, price[name], np.exp(-a * limit), limit
+    return name, paid / a, paid, np.exp(-a * limit), limit
+
+
+@kernel()
+def price_of_limit(
+    kill: Floats, exponent: Floats, value: float, price: Floats, shots: Indices, most: int, t: int
+) -> float:
+    """Return about the best price κ of the limit of shots at target t; 0 if it does not bind.
+
+    That at which shots in parts by the weapon of least price per exponent are as many as the
+    limit. Any κ bounds, as κ more is paid for each shot and no more than ``most`` κ is given back.
+    """
+    low, high = 0.0, value
+    for step in range(20):
+        extra = 0.0 if step == 0 else 0.5 * (low + high)
+        ratio, its = np.inf, 1.0
+        for w in range(price.size):
+            if shots[w] > 0 and kill[w, t] > 0.0:
+                r = (price[w] + extra) / exponent[w, t]
+                if r < ratio:
+                    ratio, its = r, exponent[w, t]
+        many = ratio < value and (ratio <= 0.0 or math.log(value / ratio) > most * its)
+        if step == 0 and not many:
+            return 0.0
+        if many:
+            low = extra
+        else:
+            high = extra
+    return low
 
 
 @kernel()
@@ -203,11 +232,15 @@ def best_set(
 ) -> float:
     """Return a bound on g of target t for whole shots; ``chosen`` (W,) gets the best found.
 
-    Sets are looked at depth first, items in order of price per exponent; none is looked into
-    that cannot be better by more than ``tolerance``, which is added to the bound.
+    Sets are looked at depth first, items in order of price per exponent, with a price for the
+    target's limit of shots if that binds; none is looked into that cannot be better by more
+    than ``tolerance``, which is added to the bound.
     """
     chosen[:] = 0
-    name, ratio, item_price, remains, limit = items_of(kill, exponent, price, shots, most, t, value)
+    extra = price_of_limit(kill, exponent, value, price, shots, most, t)
+    name, ratio, item_price, remains, limit = items_of(
+        kill, exponent, price, extra, shots, most, t, value
+    )
     count, deepest = name.size, min(most, limit.sum(), sets + 1)
     left, paid = np.empty(deepest + 1), np.empty(deepest + 1)
     after, run = np.empty(deepest + 1, np.int64), np.zeros(deepest + 1, np.int64)
@@ -216,7 +249,7 @@ def best_set(
     found_size, best = 0, 0.0
     left[0], paid[0], after[0] = value, 0.0, 0
     looked, depth = 0, 0
-    root = could_add(value, 0, count, ratio, item_price, remains, limit)
+    root = extra * most + could_add(value, 0, count, ratio, item_price, remains, limit)
     while depth >= 0:
         j = after[depth]
         reached = value - left[depth] - paid[depth]
@@ -224,18 +257,19 @@ def best_set(
             depth -= 1
             continue
         more = could_add(left[depth], j, count, ratio, item_price, remains, limit)
+        more += extra * (most - depth)
         if reached + more <= best + tolerance:
             depth -= 1
             continue
         after[depth] = j + 1
-        adds = left[depth] * kill[name[j], t] - item_price[j]
+        adds = left[depth] * kill[name[j], t] - price[name[j]]
         if adds <= 0.0:
             continue
         looked += 1
         repeated = run[depth] + 1 if item[depth] == j else 1
         depth += 1
         left[depth] = left[depth - 1] * (1.0 - kill[name[j], t])
-        paid[depth] = paid[depth - 1] + item_price[j]
+        paid[depth] = paid[depth - 1] + price[name[j]]
         item[depth], run[depth] = j, repeated
         after[depth] = j if repeated < limit[j] else j + 1
         if reached + adds > best:
@@ -344,13 +378,14 @@ def bound_in_parts(
 ) -> tuple[float, Floats]:
     """Return the bound for shots in parts, within a share of it or after so many sweeps.
 
-    Targets' limits of shots are not heeded. The second array are its prices (W,).
+    Targets' limits of shots are not heeded, but for 0. The second array are its prices (W,).
     """
     p = problem
+    value = np.where(p.most > 0, p.value, 0.0)
     price = np.zeros(p.shots.size)
     x = np.zeros(p.kill_probability.shape)
-    accuracy = share * float(p.value.sum())
-    bound = fill_in_parts(p.exponent, p.value, p.shots, p.cost, x, price, sweeps, accuracy)
+    accuracy = share * float(value.sum())
+    bound = fill_in_parts(p.exponent, value, p.shots, p.cost, x, price, sweeps, accuracy)
     return bound, price
 
 

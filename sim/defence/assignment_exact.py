@@ -56,7 +56,7 @@ def list_sets(
     """
     # A shot that does not pay may still be in the best plan: it costs nothing that is left over.
     name, ratio, item_price, remains, limit = items_of(
-        kill, exponent, price, shots, most, t, _WORTH_ALL
+        kill, exponent, price, 0.0, shots, most, t, _WORTH_ALL
     )
     count, deepest = name.size, min(most, limit.sum(), steps + 1)
     left, paid = np.empty(deepest + 1), np.empty(deepest + 1)

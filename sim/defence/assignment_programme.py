@@ -36,7 +36,7 @@ class Programmed:
     Attributes
     ----------
     shots : (W, T), whole ones for the mixed-integer programme; None if there was no time
-    bound : no plan gains more
+    bound : no plan gains more; all value if there was no time for better
     """
 
     shots: Floats | None
@@ -154,7 +154,7 @@ def _in_parts(programme: _Linear, share: float, end: float) -> Programmed:
     """Add tangents until the programme without integers is as exact as wanted."""
     p = programme.problem
     weapons, targets = p.kill_probability.shape
-    best, shots = math.inf, None
+    best, shots = float(p.value.sum()), None
     for _ in range(_ROUNDS):
         rows, upper = programme.rows()
         left_s = max(end - time.monotonic(), 0.01)
