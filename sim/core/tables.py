@@ -368,6 +368,12 @@ class Snapshot:
     sensor_noise_db : (S, A) by how much jamming raises each sensor's noise, in A sectors of
         azimuth, infinite of one that keeps silent; (0, A) if nothing ever does
     workload : of the step, of the radars that are scheduled
+    evidence : (M,) bits of ``sim.picture.evidence.Evidence`` on each of the M tracks; (0,) where
+        no evidence is weighed
+    identity_probability : (M, 3) that it is a friend, neutral, hostile, NaN for tentative
+        tracks; (0, 3) where no evidence is weighed
+    identity_reasons : numbers of the tracks whose identity changed in this step, and why, in
+        words; none from a recording, whose events tell them
     """
 
     time_s: float
@@ -386,3 +392,6 @@ class Snapshot:
     sensor_noise_db: Floats = field(default_factory=lambda: np.empty((0, 1)))
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))
     workload: Workload = field(default_factory=Workload.none)
+    evidence: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    identity_probability: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    identity_reasons: tuple[tuple[int, str], ...] = ()

@@ -11,6 +11,7 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
+from sim.engine.grounds import enu_of, grounds_of
 from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -26,8 +27,7 @@ from sim.scenario.specs import Scenario
 from sim.world.chance import Chance
 from sim.world.course import cross_sections
 from sim.world.frames import Frame
-from sim.world.spec import Position
-from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
+from sim.world.surroundings import Surroundings
 from sim.world.terrain import build_ground
 from sim.world.truth import Targets, build_targets
 
@@ -76,19 +76,11 @@ def build(scenario: LoadedScenario) -> World:
             sensors, surroundings, SECTORS if blinded.size else 1, platforms.moving.tolist()
         ),
         echoes=echo_facts(sensors, surroundings.frame, platforms.moving.tolist()),
+        grounds=grounds_of(spec, surroundings),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
     )
-
-
-def _enu(surroundings: Surroundings, position: Position) -> tuple[float, float, float]:
-    enu = surroundings.frame.from_geodetic(
-        math.radians(position.latitude_deg),
-        math.radians(position.longitude_deg),
-        height_above_ellipsoid_m(position, surroundings.ground),
-    )
-    return float(enu[0]), float(enu[1]), float(enu[2])
 
 
 def _sites(
@@ -105,7 +97,7 @@ def _sites(
     for _, site in standing_sites(spec):
         carrier = None
         if site.position is not None:
-            place = np.array(_enu(surroundings, site.position))
+            place = np.array(enu_of(surroundings, site.position))
         else:
             carrier, place = _carrier(site, surroundings, targets)
         row = -1 if carrier is None else carrier.target
@@ -154,7 +146,7 @@ def _drowned(
     """Return when noise jammers drown a link."""
     if link.radio is None or not targets.attackers.noise:
         return ()
-    receiver = np.array(_enu(surroundings, link.radio.receiver))
+    receiver = np.array(enu_of(surroundings, link.radio.receiver))
     return jammed_windows(
         link.radio, receiver, targets, surroundings, spec.time.duration_s, spec.record.interval_s
     )
@@ -235,7 +227,7 @@ def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[Protect
             path, radius_m = thing.path, 500.0 * thing.width_km
         else:
             path, radius_m = (thing.position,), 1e3 * thing.radius_km
-        places = tuple(_enu(surroundings, place) for place in path)
+        places = tuple(enu_of(surroundings, place) for place in path)
         facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
     return facts
 

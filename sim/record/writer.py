@@ -22,6 +22,7 @@ from sim.core.workload import Workload
 from sim.record.events import EventLog
 from sim.record.setting import Setting
 from sim.record.tables import (
+    IDENTIFICATION,
     NOT_ALWAYS,
     SCHEMAS,
     SENSOR_NOISE,
@@ -29,6 +30,7 @@ from sim.record.tables import (
     SITE_TRACKS,
     WORKLOAD,
     Vocabulary,
+    identification_table,
     plots_table,
     sensor_noise_table,
     sensor_places_table,
@@ -149,6 +151,9 @@ class RunWriter:
             of_sites = site_tracks_table(self._pictures, self._frame, self._vocabulary)
             if of_sites is not None:
                 tables[SITE_TRACKS] = of_sites
+            weighed = identification_table(self._pictures)
+            if weighed is not None:
+                tables[IDENTIFICATION] = weighed
         for name, table in tables.items():
             if table.num_rows:
                 path = self.folder / PARTS / f"{name}-{self._flushed:06d}.parquet"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.coverage_spec import CoverageSpec
+from sim.scenario.identifying import Identification
 from sim.scenario.protecting import ProtectSpec
 from sim.scenario.sites import Nation, Network, Site
 from sim.tracking.config import TrackerConfig
@@ -63,6 +64,10 @@ class Picture(Spec):
     classification: Annotated[
         bool, Field(description="tell of every confirmed track what it probably is")
     ] = True
+    identification: Annotated[
+        Identification | None,
+        Field(description="weigh all evidence on whose a track is; left out: replies alone tell"),
+    ] = None
 
 
 class Record(Spec):
@@ -136,3 +141,8 @@ class Scenario(Spec):
     record: Record = Record()
     judge: Judge = Judge()
     criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def identification(self) -> Identification | None:
+        """How evidence on identities is weighed; None where replies alone tell them."""
+        return self.picture.identification
