@@ -37,6 +37,8 @@ from sim.world.frames import Frame
 _HYPOTHESIS = np.full(len(Identity), FRIEND, np.intp)
 _HYPOTHESIS[[Identity.NEUTRAL, Identity.SUSPECT, Identity.HOSTILE]] = NEUTRAL, HOSTILE, HOSTILE
 _STRENGTH = np.array([0, 0, 2, 1, 1, 1, 2], np.int8)
+#: Mean; enough to tell level flight from a climb far from the frame's origin.
+_EARTH_RADIUS_M = 6_371_000.0
 _HYPOTHESES = ("friend", "neutral", "hostile")
 
 
@@ -157,8 +159,8 @@ class Identification:
             if given is None
             else np.array([given.friend, given.neutral, given.hostile])
         )
-        silenced = {kind for kind, source in SOURCES.items() if source in settings.without}
-        self._heard = np.uint32(sum(kind for kind in Evidence if kind not in silenced))
+        self._silenced = {kind for kind, source in SOURCES.items() if source in settings.without}
+        self._heard = np.uint32(sum(kind for kind in Evidence if kind not in self._silenced))
         self._last = Findings.none()
 
     def judge(
@@ -212,14 +214,13 @@ class Identification:
         """Look at confirmed tracks, sorted by number."""
         model, grounds, count = self._model, self._grounds, len(tracks)
         position, velocity = tracks.position_enu_m[:, :2], tracks.velocity_enu_mps[:, :2]
-        # Up is not the frame's far from its origin: climb is what a second does to the height.
-        both = np.concatenate(
-            [tracks.position_enu_m, tracks.position_enu_m + tracks.velocity_enu_mps]
-        )
-        height_m, then_m = np.split(self._frame.height_m_of(both), 2)
+        height_m = self._frame.height_m_of(tracks.position_enu_m)
+        # Up is not the frame's far from its origin: what goes level there, climbs here.
+        outward_mps = (position * velocity).sum(axis=1) / _EARTH_RADIUS_M
+        climb_mps = tracks.velocity_enu_mps[:, 2] + outward_mps
         civil, military = tracks.replies[:, Reply.CIVIL], tracks.replies[:, Reply.MILITARY]
         toward, to_go_s = grounds.protected.ahead(
-            position, velocity, height_m, then_m - height_m, model.heads_speed_mps
+            position, velocity, height_m, climb_mps, model.heads_speed_mps
         )
         far = to_go_s > model.heads_within_s
         toward[far], to_go_s[far] = -1, np.nan
@@ -236,9 +237,6 @@ class Identification:
         probability = np.full(count, np.nan)
         probability[told] = classes[told, best[told]]
 
-        def heard(*kinds: Evidence) -> bool:
-            return all(self._heard & kind for kind in kinds)
-
         # What its transponder or its reports say counts once: the first of these that holds.
         reports = ((tracks.sensors & self._reporters) != 0) & (tracks.hits > 0)
         cooperation = {
@@ -252,7 +250,7 @@ class Identification:
         open_: Bools = np.ones(count, np.bool_)
         for kind, holds in cooperation.items():
             speaks[kind] = holds & open_
-            if heard(kind):
+            if kind not in self._silenced:
                 open_ = open_ & ~holds
         sigma_m = np.sqrt(np.maximum(tracks.position_covariance_m2[:, 2, 2], 0.0))
         low = (height_m - self._frame.height_m < model.low_m) & (sigma_m < model.low_m)
