@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -210,6 +211,22 @@ def test_shares_of_classes_sum_to_one_and_every_class_has_them() -> None:
     assert MODEL.of_class.shape == (len(NAMES), 3)
     np.testing.assert_allclose(MODEL.of_class.sum(axis=0), 1.0, atol=1e-9)
     assert MODEL.prior.sum() == pytest.approx(1.0)
+
+
+def test_the_page_shows_the_likelihoods_that_are_used() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "identification.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip().strip("`") for cell in line.split("|")[1:-1]]
+        for line in page.splitlines()
+        if line.startswith("| `")
+    ]
+    shown = {row[0]: row for row in rows}
+    for name, entry in read_presets(LIKELIHOODS).items():
+        if "likelihood" not in entry:
+            continue
+        row = shown[name.removeprefix("class-")]
+        numbers = row[2:5] if not name.startswith("class-") else row[1:4]
+        assert [float(number) for number in numbers] == entry["likelihood"].value, name
 
 
 # --- words
