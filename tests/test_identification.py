@@ -220,7 +220,7 @@ def test_the_page_shows_the_likelihoods_that_are_used() -> None:
         for line in page.splitlines()
         if line.startswith("| `")
     ]
-    shown = {row[0]: row for row in rows}
+    shown = {row[0]: row for row in reversed(rows)}  # the settings come last
     for name, entry in read_presets(LIKELIHOODS).items():
         if "likelihood" not in entry:
             continue
