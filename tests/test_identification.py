@@ -464,7 +464,7 @@ def test_bad_settings(bad: dict[str, Any], expected: str) -> None:
         Settings(**bad)
 
 
-def test_a_raid_is_judged_in_a_millisecond_of_cpu_or_nearly() -> None:
+def test_650_tracks_are_judged_in_milliseconds() -> None:
     generator = np.random.default_rng(5)
     place = generator.uniform(-100e3, 100e3, (650, 3)) * [1, 1, 0.01]
     tracks = tracks_at(*map(tuple, place), velocity=(-50, 10, 0))
@@ -476,5 +476,4 @@ def test_a_raid_is_judged_in_a_millisecond_of_cpu_or_nearly() -> None:
         begin = time.process_time()
         by.judge(tracks, classes, quiet, nothing)
         took_s.append(time.process_time() - begin)
-    print(f"{1e3 * float(np.median(took_s)):.2f} ms")
     assert min(took_s) < 5e-3  # a loaded machine is slower than a free one
