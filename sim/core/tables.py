@@ -370,6 +370,12 @@ class Snapshot:
         azimuth, infinite of one that keeps silent; (0, A) if nothing ever does
     workload : of the step, of the radars that are scheduled
     defence : what effectors did
+    evidence : (M,) bits of ``sim.picture.evidence.Evidence`` on each of the M tracks; (0,) where
+        no evidence is weighed
+    identity_probability : (M, 3) that it is a friend, neutral, hostile, NaN for tentative
+        tracks; (0, 3) where no evidence is weighed
+    identity_reasons : numbers of the tracks whose identity changed in this step, and why, in
+        words; none from a recording, whose events tell them
     """
 
     time_s: float
@@ -389,3 +395,6 @@ class Snapshot:
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))
     workload: Workload = field(default_factory=Workload.none)
     defence: DefenceStep = field(default_factory=DefenceStep)
+    evidence: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    identity_probability: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    identity_reasons: tuple[tuple[int, str], ...] = ()

@@ -14,6 +14,7 @@ from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
 from sim.engine.defending import build_defence, effector_facts
+from sim.engine.grounds import enu_of, grounds_of
 from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -29,8 +30,7 @@ from sim.scenario.specs import Scenario
 from sim.world.chance import Chance
 from sim.world.course import cross_sections
 from sim.world.frames import Frame
-from sim.world.spec import Position
-from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
+from sim.world.surroundings import Surroundings
 from sim.world.terrain import build_ground
 from sim.world.truth import Targets, build_targets
 
@@ -89,20 +89,12 @@ def build_spec(spec: Scenario, folder: Path) -> World:
             sensors, surroundings, SECTORS if blinded.size else 1, platforms.moving.tolist()
         ),
         echoes=echo_facts(sensors, surroundings.frame, platforms.moving.tolist()),
+        grounds=grounds_of(spec, surroundings),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
         defended=defended,
     )
-
-
-def _enu(surroundings: Surroundings, position: Position) -> tuple[float, float, float]:
-    enu = surroundings.frame.from_geodetic(
-        math.radians(position.latitude_deg),
-        math.radians(position.longitude_deg),
-        height_above_ellipsoid_m(position, surroundings.ground),
-    )
-    return float(enu[0]), float(enu[1]), float(enu[2])
 
 
 def _sites(
@@ -119,7 +111,7 @@ def _sites(
     for _, site in standing_sites(spec):
         carrier = None
         if site.position is not None:
-            place = np.array(_enu(surroundings, site.position))
+            place = np.array(enu_of(surroundings, site.position))
         else:
             carrier, place = _carrier(site, surroundings, targets)
         row = -1 if carrier is None else carrier.target
@@ -168,7 +160,7 @@ def _drowned(
     """Return when noise jammers drown a link."""
     if link.radio is None or not targets.attackers.noise:
         return ()
-    receiver = np.array(_enu(surroundings, link.radio.receiver))
+    receiver = np.array(enu_of(surroundings, link.radio.receiver))
     return jammed_windows(
         link.radio, receiver, targets, surroundings, spec.time.duration_s, spec.record.interval_s
     )
@@ -259,7 +251,7 @@ def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[Protect
             path, radius_m = thing.path, 500.0 * thing.width_km
         else:
             path, radius_m = (thing.position,), 1e3 * thing.radius_km
-        places = tuple(_enu(surroundings, place) for place in path)
+        places = tuple(enu_of(surroundings, place) for place in path)
         facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m, value=thing.value))
     return facts
 

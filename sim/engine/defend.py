@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.core.shots import DefenceStep
-from sim.core.tables import Affiliation, Floats, Identity, Tracks, Truth
+from sim.core.tables import Affiliation, Identity, Truth
 from sim.defence.room import View
 from sim.engine.defending import Defended
+from sim.engine.presenting import Shown
 from sim.engine.sharing import TruthPicture
 from sim.picture.class_models import classified_as
 from sim.picture.identity import identify
@@ -33,24 +34,22 @@ def defend(
     defence: Defence,
     targets: Targets,
     truth: Truth,
-    tracks: Tracks,
-    class_probabilities: Floats,
-    hostility: Floats | None = None,
+    shown: Shown,
 ) -> DefenceStep:
     """Let the defence act on its pictures; the truth decides where effectors are, and shots.
 
     Parameters
     ----------
-    tracks, class_probabilities : of all shared pictures side by side
-    hostility : (M,) that the picture tells of its tracks, None if only words do
+    shown : all shared pictures side by side
     """
+    tracks, weighed = shown.tracks, shown.identity_probability.size > 0
     time_s = truth.time_s
     total, shared = len(defended.groups), defended.groups.shared
     views = []
     for k in range(shared):
         rows = np.abs(tracks.number) % total == k if total > 1 else np.ones(len(tracks), np.bool_)
-        told = np.empty(0) if hostility is None else hostility[rows]
-        views.append(View(tracks.take(rows), told, class_probabilities[rows]))
+        hostility = shown.identity_probability[rows, 2] if weighed else np.empty(0)
+        views.append(View(tracks.take(rows), hostility, shown.class_probabilities[rows]))
     views += [
         View(identify(own), np.empty(0), np.empty((len(own), 0)))
         for own in defence.own_pictures.tracks(time_s)
@@ -62,7 +61,7 @@ def defend(
     return replace(done, effects=defence.arbiter.resolve(done.effects.shots, targets))
 
 
-def known_by_truth(world: World, picture: TruthPicture, time_s: float) -> tuple[Tracks, Floats]:
+def known_by_truth(world: World, picture: TruthPicture, time_s: float) -> Shown:
     """Return the truth as a picture: who is who, and what they are."""
     tracks = picture.states(time_s).as_tracks()
     target = picture.targets_of(tracks.number)
@@ -74,4 +73,4 @@ def known_by_truth(world: World, picture: TruthPicture, time_s: float) -> tuple[
         column = [classified_as(world.targets.classes[row], classes) for row in target.tolist()]
         probabilities[np.arange(len(tracks)), column] = 1.0
         tracks = with_classes(tracks, probabilities)
-    return tracks, probabilities
+    return Shown(tracks, probabilities, np.empty((0, 2), np.int32))

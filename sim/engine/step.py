@@ -14,15 +14,12 @@ from sensors.misleading import misled
 from sensors.observing import observe_all
 from sensors.scene import Scene
 from sim.core.shots import DefenceStep
-from sim.core.tables import Floats, Plots, Snapshot, Tracks, Truth, Visibility
+from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.engine.cues import cues_of
 from sim.engine.defend import defend, known_by_truth
 from sim.engine.hindrance import noise_db
-from sim.engine.pictures import Picture
 from sim.engine.sharing import TruthPicture
 from sim.engine.world import State, World
-from sim.picture.identity import identify
-from sim.picture.track_classes import TrackClasses, with_classes
 
 
 def step(world: World, state: State) -> Snapshot:
@@ -48,47 +45,40 @@ def step(world: World, state: State) -> Snapshot:
     state.picture.take(made, time_s, poses)
     if isinstance(state.picture, TruthPicture):
         state.picture.see(end)
-        tracks, probabilities = known_by_truth(world, state.picture, time_s)
+        shown = known_by_truth(world, state.picture, time_s)
     else:
-        tracks, probabilities = present(state.picture, state.classes, time_s)
-    state.cues = cues_of(tracks)
+        shown = state.presenter.present(state.picture, time_s)
+    state.cues = cues_of(shown.tracks)
     if state.step % world.record_every == 0:
         _look_round(world, state, end, places)
     defended = DefenceStep()
     if world.defended is not None and state.defence is not None:
         state.defence.own_pictures.take(made, time_s, poses)
-        defended = defend(world.defended, state.defence, state.targets, end, tracks, probabilities)
+        defended = defend(world.defended, state.defence, state.targets, end, shown)
         if defended.effects.killed:
             state.targets = state.targets.ended(defended.effects.killed, time_s)
     return Snapshot(
         time_s=time_s,
         truth=end,
         plots=Plots.concatenate(made),
-        tracks=tracks,
+        tracks=shown.tracks,
         beam_azimuth_rad=np.array([sensor.beam_azimuth_rad(time_s) for sensor in state.sensors]),
         detectability=state.detectability,
         visibility=state.visibility,
         best_sensor=state.best_sensor,
         rejected=int(state.picture.rejected_by_sensor.sum()),
-        class_probabilities=probabilities,
+        class_probabilities=shown.class_probabilities,
         site_tracks=state.picture.site_tracks(time_s),
         misled=state.misled,
         sensor_position_enu_m=places,
         sensor_noise_db=noise,
-        uncorroborated=state.claims.judge(tracks),
+        uncorroborated=shown.uncorroborated,
         workload=workload_of(state.sensors, time_s),
         defence=defended,
+        evidence=shown.evidence,
+        identity_probability=shown.identity_probability,
+        identity_reasons=shown.identity_reasons,
     )
-
-
-def present(picture: Picture, classes: TrackClasses | None, time_s: float) -> tuple[Tracks, Floats]:
-    """Return a picture's tracks, identified and classified, and all classes' probabilities."""
-    states = picture.states(time_s)
-    tracks = identify(states.as_tracks())
-    if classes is None:
-        return tracks, np.empty((len(tracks), 0))
-    probabilities = classes.judge(states, picture.looks)
-    return with_classes(tracks, probabilities), probabilities
 
 
 def run(world: World, state: State | None = None) -> Iterator[Snapshot]:

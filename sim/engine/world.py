@@ -16,14 +16,13 @@ from sim.engine.defending import Defended
 from sim.engine.effects import Arbiter
 from sim.engine.pictures import Picture, open_picture
 from sim.engine.platforms import Platforms
+from sim.engine.presenting import Presenter
 from sim.engine.sharing import OwnPictures, TruthPicture, open_own, open_shared
-from sim.picture.claims import Claims
+from sim.picture.grounds import Grounds
 from sim.picture.looks import EchoFacts
-from sim.picture.track_classes import TrackClasses
 from sim.record.setting import Setting
 from sim.scenario.specs import Scenario
 from sim.tracking import SensorModels
-from sim.tracking.policy import sensor_columns
 from sim.world.chance import Chance
 from sim.world.frames import Frame
 from sim.world.truth import Targets
@@ -60,6 +59,7 @@ class World:
     platforms : what carries them
     models : the same, as the tracker knows them
     echoes : the same, as who classifies their plots knows them
+    grounds : what tracks are identified by: areas, ways, a border
     sites : in order of the scenario; so are their sensors
     step_s : length of a step; pictures are recorded at multiples of it
     record_every : steps between two recorded pictures
@@ -75,6 +75,7 @@ class World:
     platforms: Platforms
     models: SensorModels
     echoes: EchoFacts
+    grounds: Grounds
     sites: tuple[SiteSensors, ...]
     step_s: float
     record_every: int
@@ -89,10 +90,9 @@ class World:
             truth=self.targets.truth(0.0),
             targets=self.targets,
             picture=self._picture(chance),
-            classes=TrackClasses(self.frame, self.echoes) if self.setting.classes else None,
+            presenter=Presenter.of(self),
             sensors=tuple(s.for_run() if isinstance(s, Remembers) else s for s in self.sensors),
             cues=Cues.none(),
-            claims=Claims(sensor_columns(self.spec.tracker, self.models)),
             generators=[chance.generator(f"sensor/{sensor.id}") for sensor in self.sensors],
             detectability=np.full(n, np.nan),
             visibility=np.zeros(n, np.uint8),
@@ -142,10 +142,9 @@ class State:
     truth: Truth
     targets: Targets
     picture: Picture
-    classes: TrackClasses | None
+    presenter: Presenter
     sensors: tuple[Sensor, ...]
     cues: Cues
-    claims: Claims
     generators: list[np.random.Generator]
     detectability: Floats
     visibility: Bytes

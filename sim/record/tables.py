@@ -187,6 +187,17 @@ SCHEMAS[EFFECTOR_STATES] = pa.schema(
 SCHEMAS[THREATS] = pa.schema(
     [("time_s", _F64), ("number", _I32), ("why", _WORD), ("worth", _F64), ("time_to_go_s", _F64)]
 )
+#: Only of a run whose identities are weighed: what speaks on each confirmed track.
+IDENTIFICATION = "identification"
+HYPOTHESES = ("friend", "neutral", "hostile")
+SCHEMAS[IDENTIFICATION] = pa.schema(
+    [
+        ("time_s", _F64),
+        ("number", _I32),
+        ("evidence", pa.uint32()),
+        *((name, pa.float32()) for name in HYPOTHESES),
+    ]
+)
 #: Tables that not every run has.
 NOT_ALWAYS = (
     SITE_TRACKS,
@@ -196,6 +207,7 @@ NOT_ALWAYS = (
     SHOTS,
     EFFECTOR_STATES,
     THREATS,
+    IDENTIFICATION,
 )
 
 
@@ -360,6 +372,27 @@ def sensor_noise_table(
             pa.array(list(noise[step, sensor]), pa.list_(pa.float32())),
         ],
         schema=SCHEMAS[SENSOR_NOISE],
+    )
+
+
+def identification_table(snapshots: list[Snapshot]) -> pa.Table | None:
+    """Return one row per confirmed track of each snapshot, None where nothing is weighed."""
+    weighed = [s for s in snapshots if s.evidence.size]
+    if not weighed:
+        return None
+    rows = [np.flatnonzero(s.tracks.confirmed) for s in weighed]
+
+    def gather(column: Callable[[Snapshot], Any]) -> Any:
+        return np.concatenate([column(s)[r] for s, r in zip(weighed, rows, strict=True)])
+
+    return pa.Table.from_arrays(
+        [
+            np.repeat([s.time_s for s in weighed], [r.size for r in rows]),
+            gather(lambda s: s.tracks.number),
+            gather(lambda s: s.evidence),
+            *gather(lambda s: s.identity_probability).astype(np.float32).T,
+        ],
+        schema=SCHEMAS[IDENTIFICATION],
     )
 
 

@@ -23,6 +23,7 @@ from sim.record.defence import DefenceLog
 from sim.record.events import EventLog
 from sim.record.setting import Setting
 from sim.record.tables import (
+    IDENTIFICATION,
     NOT_ALWAYS,
     SCHEMAS,
     SENSOR_NOISE,
@@ -30,6 +31,7 @@ from sim.record.tables import (
     SITE_TRACKS,
     WORKLOAD,
     Vocabulary,
+    identification_table,
     plots_table,
     sensor_noise_table,
     sensor_places_table,
@@ -155,6 +157,9 @@ class RunWriter:
             of_sites = site_tracks_table(self._pictures, self._frame, self._vocabulary)
             if of_sites is not None:
                 tables[SITE_TRACKS] = of_sites
+            weighed = identification_table(self._pictures)
+            if weighed is not None:
+                tables[IDENTIFICATION] = weighed
         if self._defence is not None:
             tables |= self._defence.tables()
         for name, table in tables.items():

@@ -15,6 +15,7 @@ from sim.scenario.sites import Site
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
 from sim.world.course import course_of, length_of
+from sim.world.environment import Place
 
 
 class _Named(Protocol):
@@ -30,6 +31,7 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
         *_several_carriers(scenario),
         *_times(scenario),
         *_corridors(scenario),
+        *_identification(scenario),
         *_lines(scenario),
         *_sites_along(scenario),
         *defence_conflicts(scenario),
@@ -47,6 +49,7 @@ _METRICS = (
     "switches",
     "consistency",
     "classification",
+    "identification",
     "commonality",
     "rejected",
     "targets",
@@ -88,6 +91,15 @@ def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
         "emitter": _ids("emitters", scenario.emitters),
         "protected object": _ids("protect", scenario.protect),
     }
+    settings = scenario.identification
+    if settings is not None:
+        under: KeyPath = ("picture", "identification")
+        named["restricted area"] = _ids_under((*under, "restricted"), settings.restricted)
+        named["corridor"] = [
+            (("protect", i, "id"), way.id)
+            for i, way in enumerate(scenario.protect)
+            if isinstance(way, Corridor)
+        ] + _ids_under((*under, "corridors"), settings.corridors)
     for what, places in named.items():
         first: dict[str, KeyPath] = {}
         told: set[KeyPath] = set()
@@ -106,7 +118,11 @@ def _candidates(scenario: Scenario) -> list[tuple[KeyPath, Site]]:
 
 
 def _ids(key: str, parts: Sequence[_Named]) -> list[tuple[KeyPath, str]]:
-    return [((key, i, "id"), part.id) for i, part in enumerate(parts)]
+    return _ids_under((key,), parts)
+
+
+def _ids_under(path: KeyPath, parts: Sequence[_Named]) -> list[tuple[KeyPath, str]]:
+    return [((*path, i, "id"), part.id) for i, part in enumerate(parts)]
 
 
 def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
@@ -170,6 +186,33 @@ def _corridors(scenario: Scenario) -> Iterator[Conflict]:
                     "the corridor does not move on from the point before",
                     first=("protect", i, "path", k - 1),
                 )
+
+
+def _identification(scenario: Scenario) -> Iterator[Conflict]:
+    settings = scenario.picture.identification
+    if settings is None:
+        return
+    under: KeyPath = ("picture", "identification")
+    for i, source in enumerate(settings.without):
+        if source in settings.without[:i]:
+            first = (*under, "without", settings.without.index(source))
+            yield Conflict((*under, "without", i), f"`{source}` is left out already", first=first)
+    for i, way in enumerate(settings.corridors):
+        yield from _standing_still((*under, "corridors", i, "path"), way.path, "corridor")
+    border = settings.border
+    if border is None:
+        return
+    lines = [thing.id for thing in scenario.protect if isinstance(thing, Line)]
+    yield from unknown((*under, "border", "line"), border.line, "line", lines)
+    if border.path is not None:
+        yield from _standing_still((*under, "border", "path"), border.path, "border")
+
+
+def _standing_still(path: KeyPath, places: Sequence[Place], what: str) -> Iterator[Conflict]:
+    for k in range(1, len(places)):
+        if places[k] == places[k - 1]:
+            message = f"the {what} does not move on from the place before"
+            yield Conflict((*path, k), message, first=(*path, k - 1))
 
 
 def _lines(scenario: Scenario) -> Iterator[Conflict]:

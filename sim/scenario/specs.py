@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.coverage_spec import CoverageSpec
 from sim.scenario.defending import Defence
+from sim.scenario.identifying import Identification
 from sim.scenario.protecting import ProtectSpec
 from sim.scenario.sites import Nation, Network, Site
 from sim.tracking.config import TrackerConfig
@@ -68,6 +69,10 @@ class Picture(Spec):
         Literal["tracker", "truth"],
         Field(description="truth: a perfect picture, to see what better sensors could bring"),
     ] = "tracker"
+    identification: Annotated[
+        Identification | None,
+        Field(description="weigh all evidence on whose a track is; left out: replies alone tell"),
+    ] = None
 
 
 class Record(Spec):
@@ -146,3 +151,13 @@ class Scenario(Spec):
     record: Record = Record()
     judge: Judge = Judge()
     criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def identification(self) -> Identification | None:
+        """How evidence on identities is weighed; None where replies alone tell them.
+
+        Who acts on the picture weighs it in any case.
+        """
+        if self.picture.identification is None and self.defence is not None:
+            return Identification()
+        return self.picture.identification
