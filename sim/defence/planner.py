@@ -102,7 +102,7 @@ class Decided:
     commander : (N,) node that each order needs
     row : (N,) the track of each order
     why : (M,) ``Why`` as if every order were given
-    threatened_reach : (E,) whether something could be shot at, if a channel were free
+    wanted : (E,) whether something could be shot at, if a channel were free
     """
 
     orders: Orders
@@ -216,7 +216,8 @@ def decide(
         effectors, stocks, ready, plan, open_rows, situation, worth, first_s, flight_s, aim, now_s
     )
     why[np.unique(row)] = Why.ENGAGED
-    return Decided(orders, commander, row, why.astype(np.uint8), wanted.any(axis=1))
+    lacking: Bools = np.any(wanted, axis=1)
+    return Decided(orders, commander, row, why.astype(np.uint8), lacking)
 
 
 _STAGES = (
@@ -257,7 +258,8 @@ def _stock(
     kept = np.where(endless, 0, np.ceil(doctrine.hold_back * effectors.magazine[rows])).astype(int)
     precious = worth >= doctrine.keep_for_value
     stock = np.where(precious[None, :], left[:, None], (left - kept)[:, None])
-    return np.maximum(stock, 0).astype(np.int32)
+    rounds: Ints = np.maximum(stock, 0).astype(np.int32)
+    return rounds
 
 
 def _slots(effectors: Effectors, engagements: Engagements, rows: Indices) -> Ints:
@@ -265,7 +267,8 @@ def _slots(effectors: Effectors, engagements: Engagements, rows: Indices) -> Int
     free = effectors.channels[rows] - engagements.busy(len(effectors))[rows]
     gap_s = effectors.interval_s[rows]
     in_burst = np.where(gap_s > 0.0, 1 + _BURST_S // np.maximum(gap_s, 1e-9), 10**6)
-    return np.maximum(np.minimum(free, in_burst), 0).astype(np.int32)
+    slots: Ints = np.maximum(np.minimum(free, in_burst), 0).astype(np.int32)
+    return slots
 
 
 def _room(

@@ -232,10 +232,10 @@ class Room:
     def _situation(self, view: View) -> Situation:
         stage, tracks = self.stage, view.tracks
         m = len(tracks)
-        told = np.zeros(m, np.bool_)
+        told: Bools = np.zeros(m, np.bool_)
         probabilities = np.zeros((m, len(stage.classes)))
         if view.class_probabilities.shape[1]:
-            told = np.isfinite(view.class_probabilities).all(axis=1)
+            told = np.all(np.isfinite(view.class_probabilities), axis=1)
             probabilities[told] = view.class_probabilities[told]
         damage = np.full(m, float(damage_of(("other",))[0]))
         damage[told] = probabilities[told] @ damage_of(stage.classes)

@@ -119,7 +119,7 @@ def judge_defence(
     dict of plain values; see docs/defence.md
     """
     confirmed = tracks.confirmed()
-    timelines = _timelines(truth, confirmed, fired, cutoff_m)
+    timelines, meant = _timelines(truth, confirmed, fired, cutoff_m)
     hostile = facts.affiliation == Affiliation.HOSTILE
     entered = _entered(truth, protected, len(facts.target_ids))
     threats = []
@@ -148,7 +148,7 @@ def judge_defence(
         if outcome == "killed":
             entry["killed_by"] = armament.id[line["killed_by"]]
             entry["layer"] = armament.layer[line["killed_by"]]
-        if outcome in ("hit", "leaked"):
+        if at_s is not None and outcome in ("hit", "leaked"):
             entry["at"] = protected[place].id
             entry["at_s"] = at_s
             entry["why"] = _why(line, fired, at_s)
@@ -167,7 +167,7 @@ def judge_defence(
             }
             for k, thing in enumerate(protected)
         ],
-        **_shots(fired.effects, facts, armament, timelines, worth, hostile),
+        **_shots(fired.effects, facts, armament, timelines, meant, worth, hostile),
         "effectors": _effectors(fired, armament, until_s),
         "threats": threats,
     }
@@ -186,8 +186,11 @@ _TIMES = (
 
 def _timelines(
     truth: TruthHistory, confirmed: TrackHistory, fired: Fired, cutoff_m: float
-) -> dict[int, dict[str, Any]]:
-    """Return for every target when it was tracked, identified, shot at and killed."""
+) -> tuple[dict[int, dict[str, Any]], Ints]:
+    """Return for every target when it was tracked, identified, shot at and killed.
+
+    And for every shot which target its track was on, −1 for nobody.
+    """
     matching = match(truth, confirmed, cutoff_m)
     on = np.flatnonzero(matching.on_target)
     track_target = truth.target[matching.truth_row[on]]
@@ -217,8 +220,7 @@ def _timelines(
             "arrived": int(done.size),
             "numbers": np.unique(confirmed.number[rows]),
         }
-    lines["meant"] = meant  # type: ignore[index]
-    return lines
+    return lines, meant
 
 
 def _first(times_s: Floats) -> float | None:
@@ -340,12 +342,12 @@ def _shots(
     effects: Effects,
     facts: Facts,
     armament: Armament,
-    timelines: dict[Any, Any],
+    timelines: dict[int, dict[str, Any]],
+    meant: Ints,
     worth: Worth,
     hostile: Bools,
 ) -> dict[str, Any]:
     shots, result, target = effects.shots, effects.result, effects.target
-    meant = timelines["meant"]
     fired = result != len(ShotResult)
     hit = fired & (target >= 0) & (result < len(ShotResult))
     affiliation = np.full(target.size, -1)

@@ -111,7 +111,9 @@ class DefenceLog:
                 changed |= new != old
         rows = np.flatnonzero(changed).astype(np.int32)
         if rows.size:
-            self._states.append((time_s, rows, *(column[rows] for column in now)))  # type: ignore[arg-type]
+            self._states.append(
+                (time_s, rows, step.rounds[rows], step.busy[rows], step.saturated[rows])
+            )
             self._known_state = now
 
     def _note_threats(self, time_s: float, step: DefenceStep) -> list[dict[str, Any]]:
@@ -147,8 +149,7 @@ class DefenceLog:
         if self._states:
             times = np.repeat([s[0] for s in self._states], [s[1].size for s in self._states])
             rows, rounds, busy, saturated = (
-                np.concatenate([s[k] for s in self._states])  # type: ignore[misc]
-                for k in range(1, 5)
+                np.concatenate([s[k] for s in self._states]) for k in range(1, 5)
             )
             tables[EFFECTOR_STATES] = pa.Table.from_arrays(
                 [times, word_column(rows, vocabulary.effectors), rounds, busy, saturated],
@@ -157,8 +158,7 @@ class DefenceLog:
         if self._threats:
             times = np.repeat([t[0] for t in self._threats], [t[1].size for t in self._threats])
             number, why, worth, to_go_s = (
-                np.concatenate([t[k] for t in self._threats])  # type: ignore[misc]
-                for k in range(1, 5)
+                np.concatenate([t[k] for t in self._threats]) for k in range(1, 5)
             )
             tables[THREATS] = pa.Table.from_arrays(
                 [times, number, word_column(why, REASONS), worth, to_go_s],
@@ -188,7 +188,7 @@ def _shots_table(parts: list[tuple[Shots, Ints, Bytes]], vocabulary: Vocabulary)
     shots = Shots.none()
     for part, _, _ in parts:
         shots = Shots.concatenate(shots, part)
-    target, result = (np.concatenate([p[k] for p in parts]) for k in (1, 2))  # type: ignore[misc]
+    target, result = (np.concatenate([p[k] for p in parts]) for k in (1, 2))
     return pa.Table.from_arrays(
         [
             shots.number,

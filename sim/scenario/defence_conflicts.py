@@ -36,15 +36,17 @@ def defence_conflicts(scenario: Scenario) -> Iterator[Conflict]:
 
 
 def _ids(defence: Defence) -> Iterator[Conflict]:
-    for key, parts in (("nodes", defence.nodes), ("restricted", defence.restricted)):
-        seen: dict[str, int] = {}
-        for i, part in enumerate(parts):
-            if part.id in seen:
-                first = ("defence", key, seen[part.id], "id")
-                what = key.rstrip("s") if key == "nodes" else "restricted place"
-                message = f"`{part.id}` is already the id of a {what}"
+    named = {
+        "nodes": ("node", [node.id for node in defence.nodes]),
+        "restricted": ("restricted place", [place.id for place in defence.restricted]),
+        "escalation": ("level", [level.id for level in defence.escalation]),
+    }
+    for key, (what, ids) in named.items():
+        for i, name in enumerate(ids):
+            if name in ids[:i]:
+                first = ("defence", key, ids.index(name), "id")
+                message = f"`{name}` is already the id of a {what}"
                 yield Conflict(("defence", key, i, "id"), message, first=first)
-            seen.setdefault(part.id, i)
     names: dict[str, int] = {}
     for i, effector in enumerate(defence.effectors):
         several = range(1, len(effector.positions) + 1)

@@ -47,10 +47,10 @@ def variants_of(spec: Scenario, varied: Sequence[str]) -> list[Variant]:
         keys.append(key.strip())
         choices.append(values)
     found = []
-    for values in product(*choices):
-        name = ", ".join(f"{k.rpartition('.')[2]}={v}" for k, v in zip(keys, values, strict=True))
+    for chosen in product(*choices):
+        name = ", ".join(f"{k.rpartition('.')[2]}={v}" for k, v in zip(keys, chosen, strict=True))
         data = yaml.safe_load(dump_resolved(spec))
-        for key, value in zip(keys, values, strict=True):
+        for key, value in zip(keys, chosen, strict=True):
             _put(data, key, value)
         found.append(Variant(name, _checked(data, name)))
     return found
