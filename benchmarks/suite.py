@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 NAMES = (
-    "filters", "tracker", "scale", "versus", "quality", "terrain", "coverage", "sensors",
+    "filters",
+    "tracker",
+    "scale",
+    "versus",
+    "quality",
+    "terrain",
+    "coverage",
+    "sensors",
     "detection",
-)  # fmt: skip
+    "assignment",
+)
 
 #: The layout of the JSON object; a change that breaks readers raises it.
 SCHEMA = 1

@@ -67,7 +67,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         (["filter"], "did you mean filters?"),
         (
             ["zzz"],
-            "versus, quality, terrain, coverage, sensors, detection, all",
+            "known: filters, tracker, scale, versus, quality, terrain, coverage, sensors, "
+            "detection, assignment, all",
         ),
         (["versus", "--sizes", "ten"], "10,50,100"),
         (["versus", "--sizes", "0"], "whole numbers"),

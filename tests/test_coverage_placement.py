@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from sim.core.programme import _stdout_kept_clean
 from sim.core.tables import Bools, Floats
 from sim.coverage.covering import Cover, Covering, reduce, threshold
 from sim.coverage.covering_exact import cover_exact
@@ -22,7 +23,6 @@ from sim.coverage.covering_programme import relaxation_bound
 from sim.coverage.covering_search import Found, search
 from sim.coverage.marginal import Curve, by_budget, by_count, cover_curve, raise_curve
 from sim.coverage.placement import Clock, Effort, Limits, Options, Placement, silent
-from sim.coverage.programme import _stdout_kept_clean
 from sim.coverage.raising import Weakest, raise_exact, raise_greedy
 
 TAU = threshold(0.9)

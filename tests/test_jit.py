@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Tests of kernels against slow twins, on inputs small enough for plain Python.
 UNCOMPILED = (
     "test_assignment.py",
+    "test_assignment_plan.py::test_greedy_gains_what_is_guaranteed",
+    "test_assignment_plan.py::test_local_search_leaves_no_single_move",
+    "test_assignment_plan.py::test_bounds_hold_for_any_prices",
+    "test_assignment_plan.py::test_sets_listed_are_those_worth_enough",
+    "test_assignment_plan.py::test_nothing_to_do",
     "test_gaussian.py",
     "test_measurement.py",
     "test_metrics_sets.py",

@@ -182,6 +182,26 @@ def test_neutral_ones_are_listed_apart() -> None:
     assert corridor(truth, known, F, N)["alerts"] == []
 
 
+@pytest.mark.parametrize(
+    ("identity", "alerts"),
+    [
+        (Identity.ASSUMED_FRIEND, 0),
+        (Identity.UNKNOWN, 1),
+        (Identity.SUSPECT, 1),
+        (Identity.HOSTILE, 1),
+    ],
+)
+def test_whoever_is_not_held_friendly_raises_an_alert(identity: Identity, alerts: int) -> None:
+    truth = together(ARRIVAL, target(TIMES, 1, HOVER))
+    tracks = together(
+        own(identity=Identity.ASSUMED_FRIEND), track(TIMES, 2, HOVER, identity=identity)
+    )
+    told = corridor(truth, tracks, F, U)
+    assert len(told["alerts"]) == alerts
+    because = {} if alerts else {"held as assumed friend": 1.0}
+    assert told["infringements"][0]["missed_because"] == because
+
+
 def test_missed_because_the_intruder_has_no_track() -> None:
     truth = together(ARRIVAL, target(TIMES, 1, HOVER))
     told = corridor(truth, own(), F, U)

@@ -126,20 +126,40 @@ def test_swap_counts_on_both_targets() -> None:
 @pytest.mark.parametrize(
     ("affiliation", "right"),
     [
-        (Affiliation.FRIEND, Identity.FRIEND),
-        (Affiliation.NEUTRAL, Identity.NEUTRAL),
-        (Affiliation.UNKNOWN, Identity.UNKNOWN),
-        (Affiliation.HOSTILE, Identity.UNKNOWN),
+        (Affiliation.FRIEND, {Identity.FRIEND, Identity.ASSUMED_FRIEND}),
+        (Affiliation.NEUTRAL, {Identity.NEUTRAL}),
+        (Affiliation.UNKNOWN, {Identity.UNKNOWN, Identity.SUSPECT}),
+        (Affiliation.HOSTILE, {Identity.UNKNOWN, Identity.SUSPECT, Identity.HOSTILE}),
     ],
 )
-def test_identity(affiliation: Affiliation, right: Identity) -> None:
-    truth = target(TIMES[:4], 0, (0, 0, 0))
-    tracks = track(TIMES[:4], 1, (0, 0, 0), identity=list(Identity))
+def test_identity(affiliation: Affiliation, right: set[Identity]) -> None:
+    truth = target(TIMES[:7], 0, (0, 0, 0))
+    tracks = track(TIMES[:7], 1, (0, 0, 0), identity=list(Identity))
     result = judged(truth, tracks, facts(affiliation))
-    assert result.identity_completeness == 0.75  # all but PENDING
-    assert result.identity_correctness == 0.25
-    tracks = track(TIMES[:4], 1, (0, 0, 0), identity=right)
-    assert judged(truth, tracks, facts(affiliation)).identity_correctness == 1.0
+    assert result.identity_completeness == 6 / 7  # all but PENDING
+    assert result.identity_correctness == len(right) / 7
+    for identity in Identity:
+        tracks = track(TIMES[:4], 1, (0, 0, 0), identity=identity)
+        found = judged(target(TIMES[:4], 0, (0, 0, 0)), tracks, facts(affiliation))
+        assert found.identity_correctness == float(identity in right)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        (Identity.FRIEND, Identity.ASSUMED_FRIEND, False),
+        (Identity.SUSPECT, Identity.HOSTILE, False),
+        (Identity.SUSPECT, Identity.FRIEND, True),
+        (Identity.UNKNOWN, Identity.SUSPECT, True),
+        (Identity.PENDING, Identity.HOSTILE, False),
+    ],
+)
+def test_who_contradicts_whom(one: Identity, other: Identity, contradict: bool) -> None:
+    tracks = together(
+        track(TIMES, 1, (0, 0, 0), identity=one), track(TIMES, 2, (5, 0, 0), identity=other)
+    )
+    found = judged(target(TIMES, 0, (0, 0, 0)), tracks)
+    assert found.identity_ambiguity == float(contradict)
 
 
 def test_nothing_to_divide_by_is_none() -> None:

@@ -25,6 +25,7 @@ from sim.core.tables import FALSE_ALARM, Identity, Plots, Snapshot, Tracks, Trut
 from sim.engine.step import run
 from sim.record.recording import Recording, RecordingError
 from sim.record.setting import Setting
+from sim.record.tables import Columns, Vocabulary, word_column
 from sim.record.writer import FLUSH_S, PARTS, RunWriter
 
 TABLES = ("truth", "plots", "tracks", "events")
@@ -164,6 +165,17 @@ def test_words_stand_for_codes(recording: Recording) -> None:
     assert {row["status"] for row in rows} == {"tentative", "confirmed", "coasting"}
     assert {row["identity"] for row in rows} == {"pending", "unknown", "friend", "neutral"}
     assert "visible" in {row["visibility"] for row in recording.table("truth").to_pylist()}
+
+
+def test_every_identity_is_written_as_a_word_and_read_back() -> None:
+    now = Vocabulary((), ()).identity
+    assert now[4:] == ("assumed-friend", "suspect", "hostile")
+    before = ("pending", "unknown", "friend", "neutral")  # of recordings without evidence
+    for written in (now, before):
+        codes = np.arange(len(written), dtype=np.uint8)
+        table = pa.table({"identity": word_column(codes, written)})
+        found = Columns(table, Vocabulary((), ())).codes("identity", now)
+        np.testing.assert_array_equal(found, codes)
 
 
 def test_the_setting_comes_back(done: Run, recording: Recording) -> None:

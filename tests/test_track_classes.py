@@ -18,6 +18,7 @@ from tracking_scenes import observed, two_radars
 from sensors.radar import RadarSpec
 from sim.core.tables import FALSE_ALARM, Plots, Reply, Snapshot, Tracks, TrackStatus
 from sim.engine.pictures import DistributedPicture
+from sim.engine.presenting import Presenter
 from sim.engine.step import run, step
 from sim.picture.class_models import CLIMB, SPEED, classified_as, feature_log_density
 from sim.picture.classification import Classifier, generic_models, rcs_from_snr
@@ -369,7 +370,8 @@ def test_what_is_lost_with_a_report_is_not_told(tmp_path: Path) -> None:
         )
         state = world.start()
         assert isinstance(state.picture, DistributedPicture)
-        state.classes = None  # nobody else asks
+        silent = replace(world.setting, classes=())
+        state.presenter = Presenter.of(replace(world, setting=silent))  # nobody else asks
         total = 0
         for _ in range(40):
             step(world, state)

@@ -248,6 +248,8 @@ def _picture_rows(column: _Column, snapshot: Snapshot, recent_plots: int, view: 
     table = snapshot.tracks
     column.heading("Picture")
     for identity, number in counts(table).items():
+        if not number and identity in style.BY_EVIDENCE:
+            continue
         look = style.IDENTITIES[identity]
         mark = Marks(_NOWHERE, look.shape, _LEGEND_PX, look.colour)
         column.row(look.name, str(number), mark)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sim.core.tables import Identity
+from sim.core.tables import THREATENING, Identity
 from viz.primitives import Colour
 
 BACKGROUND: Colour = (11, 16, 22)
@@ -56,11 +56,16 @@ class Look(NamedTuple):
 
 #: Frames of air tracks after NATO APP-6: open below, the shape tells the identity.
 IDENTITIES: dict[int, Look] = {
+    Identity.HOSTILE: Look("Hostile", "hostile", (255, 112, 104)),
+    Identity.SUSPECT: Look("Suspect", "suspect", (255, 164, 120)),
     Identity.FRIEND: Look("Friend", "friend", (110, 190, 255)),
+    Identity.ASSUMED_FRIEND: Look("Assumed friend", "assumed-friend", (160, 212, 250)),
     Identity.NEUTRAL: Look("Neutral", "neutral", (120, 222, 130)),
     Identity.UNKNOWN: Look("Unknown", "unknown", (250, 226, 96)),
     Identity.PENDING: Look("Pending", "pending", (206, 194, 132)),
 }
+#: Identities that only weighing of evidence gives: not counted where no track has them.
+BY_EVIDENCE = (*THREATENING, Identity.ASSUMED_FRIEND)
 
 
 def symbol_px(tracks_in_view: int) -> int:

@@ -1,7 +1,8 @@
 """Symbols as strokes in a square from -1 to 1, x right and y down.
 
 Track frames follow NATO APP-6 for the air: open below, a round top for friend, a
-square one for neutral, a trefoil for unknown. Pending carries a question mark.
+square one for neutral, a pointed one for hostile, a trefoil for unknown. Assumed friend,
+suspect and pending carry a question mark.
 """
 
 from __future__ import annotations
@@ -46,12 +47,14 @@ _QUESTION = (
     _line((0.0, 0.42), (0.0, 0.48)),
 )
 
+_ROUND = np.concatenate([_line((-0.8, 0.75)), _arc(0, -0.1, 0.8, 180, 360), _line((0.8, 0.75))])
+_POINTED = _line((-0.8, 0.75), (-0.8, 0.0), (0.0, -0.95), (0.8, 0.0), (0.8, 0.75))
+
 SHAPES: dict[str, Shape] = {
-    "friend": Shape(
-        (np.concatenate([_line((-0.8, 0.75)), _arc(0, -0.1, 0.8, 180, 360), _line((0.8, 0.75))]),),
-        tinted=True,
-        dot=0.2,
-    ),
+    "friend": Shape((_ROUND,), tinted=True, dot=0.2),
+    "assumed-friend": Shape((_ROUND,), tinted=True, core=_QUESTION),
+    "hostile": Shape((_POINTED,), tinted=True, dot=0.2),
+    "suspect": Shape((_POINTED,), tinted=True, core=_QUESTION),
     "neutral": Shape(
         (_line((-0.8, 0.75), (-0.8, -0.8), (0.8, -0.8), (0.8, 0.75)),), tinted=True, dot=0.2
     ),

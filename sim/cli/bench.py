@@ -20,8 +20,8 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="filters, tracker, scale, versus, quality, terrain, coverage, sensors, detection "
-            "or all."
+            help="filters, tracker, scale, versus, quality, terrain, coverage, sensors, "
+            "detection, assignment or all."
         ),
     ] = "all",
     as_json: AsJson = False,
@@ -59,7 +59,7 @@ def bench(
     million targets. versus: other trackers on the same plots. quality: hard scenes.
     terrain: line of sight over relief. coverage: the same beside viewsheds. sensors: a
     hundred that observe, radars over flat land and many kinds over hills.
-    detection: exact probabilities a second.
+    detection: exact probabilities a second. assignment: weapons to targets.
     Benchmarks belong to the source checkout and are not installed.
     """
     suite = _suite()

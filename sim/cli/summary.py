@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from sim.cli.defence_summary import bought, layers, sentences
 from sim.cli.workload import saturated
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def print_summary(
         console.print(escape(line), soft_wrap=True)
     for line in [*_links(metrics.get("links", [])), *_doubts(metrics.get("uncorroborated", []))]:
         console.print(escape(line), soft_wrap=True)
+    for line in _identification(metrics.get("identification")):
+        console.print(escape(line), soft_wrap=True)
     for line in _contributions(metrics.get("contributions", [])):
         console.print(escape(line), soft_wrap=True)
     console.print()
@@ -77,6 +80,14 @@ def print_summary(
         console.print()
         for line in _TOLD[thing["kind"]](thing):
             console.print(line, soft_wrap=True)
+    if "defence" in metrics:
+        console.print()
+        console.print("[bold]defence[/bold]")
+        for line in sentences(metrics["defence"]):
+            console.print(f"  {line}", soft_wrap=True)
+        for line in bought(metrics["sharing"], metrics["defence"]) if "sharing" in metrics else ():
+            console.print(f"  {line}", soft_wrap=True)
+        console.print(layers(metrics["defence"]))
     if outcome.verdicts:
         console.print()
         for verdict in outcome.verdicts:
@@ -282,6 +293,32 @@ def _doubts(tracks: list[dict[str, Any]]) -> list[str]:
         f"{track['sensor']}; in truth {track['on'] or 'nobody is there'}"
         for track in tracks
     ]
+
+
+def _identification(identification: dict[str, Any] | None) -> list[str]:
+    """Say how honest identities are, who is in doubt, and when threats were held to be some."""
+    if identification is None or identification["stated"] is None:
+        return []
+    doubt, wronged = identification["in_doubt"], identification["taken_for_hostile"]
+    lines = [
+        f"identities: stated with {_share(identification['stated'])}, right "
+        f"{_share(identification['right'])}; friends and neutrals in doubt: "
+        f"{_count(doubt['tracks'], 'track')}, {doubt['time_s']:,.0f} s; taken for hostile: "
+        f"{_count(wronged['tracks'], 'track')}, {wronged['time_s']:,.0f} s"
+    ]
+    hostile = [t for t in identification["targets"] if t["affiliation"] == "hostile"]
+    held = [t for t in hostile if t["threat_after_s"] is not None]
+    never = [t["id"] for t in hostile if t["threat_after_s"] is None and t["shares"]]
+    if held:
+        delays_s = sorted(t["threat_after_s"] for t in held)
+        lines.append(
+            f"held suspect or hostile: {len(held)} of {_count(len(hostile), 'hostile target')}, "
+            f"{delays_s[len(delays_s) // 2]:.0f} s after their first track (median)"
+        )
+    if never:
+        few = ", ".join(never[:5]) + (f" and {len(never) - 5} more" if len(never) > 5 else "")
+        lines.append(f"tracked and never held suspect or hostile: {few}")
+    return lines
 
 
 def _contributions(sensors: list[dict[str, Any]]) -> list[str]:

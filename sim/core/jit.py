@@ -37,6 +37,7 @@ KERNEL_ROOMS: dict[str, tuple[str, ...]] = {
     "sim/tracking": _GROUND,
     "sim/metrics": _GROUND,
     "sim/coverage": _GROUND,
+    "sim/defence": _GROUND,
 }
 _UNUSED_DAYS = 30.0
 #: Below so many tracks, waking a second thread costs more than it saves.

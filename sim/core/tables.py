@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.core.shots import DefenceStep
 from sim.core.workload import Workload
 
 Floats = NDArray[np.float64]
@@ -63,12 +64,20 @@ class Affiliation(IntEnum):
 
 
 class Identity(IntEnum):
-    """What the picture holds a track to be."""
+    """What the picture holds a track to be; the last three only where evidence is weighed."""
 
     PENDING = 0
     UNKNOWN = 1
     FRIEND = 2
     NEUTRAL = 3
+    ASSUMED_FRIEND = 4
+    SUSPECT = 5
+    HOSTILE = 6
+
+
+#: Identities of a track that is held to be friendly, and to be a threat.
+FRIENDLY = (Identity.FRIEND, Identity.ASSUMED_FRIEND)
+THREATENING = (Identity.SUSPECT, Identity.HOSTILE)
 
 
 class TrackStatus(IntEnum):
@@ -360,6 +369,13 @@ class Snapshot:
     sensor_noise_db : (S, A) by how much jamming raises each sensor's noise, in A sectors of
         azimuth, infinite of one that keeps silent; (0, A) if nothing ever does
     workload : of the step, of the radars that are scheduled
+    defence : what effectors did
+    evidence : (M,) bits of ``sim.picture.evidence.Evidence`` on each of the M tracks; (0,) where
+        no evidence is weighed
+    identity_probability : (M, 3) that it is a friend, neutral, hostile, NaN for tentative
+        tracks; (0, 3) where no evidence is weighed
+    identity_reasons : numbers of the tracks whose identity changed in this step, and why, in
+        words; none from a recording, whose events tell them
     """
 
     time_s: float
@@ -378,3 +394,7 @@ class Snapshot:
     sensor_noise_db: Floats = field(default_factory=lambda: np.empty((0, 1)))
     uncorroborated: Ints = field(default_factory=lambda: np.empty((0, 2), np.int32))
     workload: Workload = field(default_factory=Workload.none)
+    defence: DefenceStep = field(default_factory=DefenceStep)
+    evidence: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
+    identity_probability: Floats = field(default_factory=lambda: np.empty((0, 3)))
+    identity_reasons: tuple[tuple[int, str], ...] = ()

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sim.core.programme import maximise
 from sim.coverage.covering import Covering, Reduced, reduce
 from sim.coverage.covering_greedy import cover_greedy
 from sim.coverage.covering_programme import CoverProgramme
@@ -26,7 +27,6 @@ from sim.coverage.placement import (
     closed,
     silent,
 )
-from sim.coverage.programme import maximise
 
 #: Shares of the time for the greedy choice's bound, and for the programme after the search.
 _GREEDY_SHARE = 0.1

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from sim.core.programme import relaxed_bound
 from sim.core.tables import Floats
 from sim.coverage.covering import Covering, Reduced, reduce
 from sim.coverage.covering_programme import relaxation_bound
@@ -32,7 +33,6 @@ from sim.coverage.placement import (
     closed,
     silent,
 )
-from sim.coverage.programme import relaxed_bound
 
 _EPS = 1e-12
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.core.programme import relaxed_bound
 from sim.core.tables import Bools, Floats, Indices
 from sim.coverage.covering import Reduced
 from sim.coverage.placement import Limits, Options
-from sim.coverage.programme import relaxed_bound
 
 
 class CoverProgramme:

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sim.core.programme import maximise, relaxed_bound
 from sim.core.tables import Bools, Floats, Indices
 from sim.coverage.placement import (
     Clock,
@@ -34,7 +35,6 @@ from sim.coverage.placement import (
     closed,
     silent,
 )
-from sim.coverage.programme import maximise, relaxed_bound
 
 #: Returns exposure by existing sensors and by each option (N,) along the weakest path for
 #: the chosen options (N,).

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from sensors.mount import Mount
 from sensors.registry import Sensor, build_sensors
 from sensors.strobe import Strobe
 from sim.core.tables import Affiliation, Floats
+from sim.engine.defending import build_defence, effector_facts
+from sim.engine.grounds import enu_of, grounds_of
 from sim.engine.hindrance import SECTORS, hindered
 from sim.engine.platforms import Platforms
 from sim.engine.sensor_models import echo_facts, sensor_models
@@ -26,14 +30,18 @@ from sim.scenario.specs import Scenario
 from sim.world.chance import Chance
 from sim.world.course import cross_sections
 from sim.world.frames import Frame
-from sim.world.spec import Position
-from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
+from sim.world.surroundings import Surroundings
 from sim.world.terrain import build_ground
 from sim.world.truth import Targets, build_targets
 
 
 def build(scenario: LoadedScenario) -> World:
-    """Compile a checked scenario.
+    """Compile a checked scenario; raises as ``build_spec``."""
+    return build_spec(scenario.spec, scenario.folder)
+
+
+def build_spec(spec: Scenario, folder: Path) -> World:
+    """Compile a checked scenario whose references to files start in a folder.
 
     Raises
     ------
@@ -41,13 +49,12 @@ def build(scenario: LoadedScenario) -> World:
         If terrain cannot be used, a sensor is below it, a route cannot be flown or a recorded
         flight cannot be read; names which.
     """
-    spec = scenario.spec
     area = spec.area
     frame = Frame.at(
         math.radians(area.latitude_deg), math.radians(area.longitude_deg), area.height_m
     )
     ground = build_ground(
-        area.terrain, frame.latitude_rad, frame.longitude_rad, area.height_m, scenario.folder
+        area.terrain, frame.latitude_rad, frame.longitude_rad, area.height_m, folder
     )
     surroundings = Surroundings(frame, ground, spec.environment, spec.time.start)
     chance = Chance(spec.seed)
@@ -55,7 +62,7 @@ def build(scenario: LoadedScenario) -> World:
         spec.targets,
         frame,
         ground,
-        scenario.folder,
+        folder,
         lambda name: chance.generator(f"target/{name}"),
         spec.time.duration_s,
         spec.emitters,
@@ -64,10 +71,16 @@ def build(scenario: LoadedScenario) -> World:
     blinded = hindered(sensors, targets)
     record_every = max(1, math.ceil(spec.record.interval_s / spec.tracker.cycle_s - 1e-9))
     platforms = Platforms(carriers, surroundings, blinded)
+    setting = _setting(spec, surroundings, targets, sensors, kinds, sites)
+    defended = build_defence(
+        spec, surroundings, targets, sensors, setting.classes, _down(spec, targets, surroundings)
+    )
+    if defended is not None:
+        setting = replace(setting, effectors=effector_facts(defended.stage, targets.ids))
     return World(
         spec=spec,
-        folder=scenario.folder,
-        setting=_setting(spec, surroundings, targets, sensors, kinds, sites),
+        folder=folder,
+        setting=setting,
         frame=frame,
         targets=targets,
         sensors=sensors,
@@ -76,19 +89,12 @@ def build(scenario: LoadedScenario) -> World:
             sensors, surroundings, SECTORS if blinded.size else 1, platforms.moving.tolist()
         ),
         echoes=echo_facts(sensors, surroundings.frame, platforms.moving.tolist()),
+        grounds=grounds_of(spec, surroundings),
         sites=sites,
         step_s=spec.record.interval_s / record_every,
         record_every=record_every,
+        defended=defended,
     )
-
-
-def _enu(surroundings: Surroundings, position: Position) -> tuple[float, float, float]:
-    enu = surroundings.frame.from_geodetic(
-        math.radians(position.latitude_deg),
-        math.radians(position.longitude_deg),
-        height_above_ellipsoid_m(position, surroundings.ground),
-    )
-    return float(enu[0]), float(enu[1]), float(enu[2])
 
 
 def _sites(
@@ -105,7 +111,7 @@ def _sites(
     for _, site in standing_sites(spec):
         carrier = None
         if site.position is not None:
-            place = np.array(_enu(surroundings, site.position))
+            place = np.array(enu_of(surroundings, site.position))
         else:
             carrier, place = _carrier(site, surroundings, targets)
         row = -1 if carrier is None else carrier.target
@@ -154,10 +160,20 @@ def _drowned(
     """Return when noise jammers drown a link."""
     if link.radio is None or not targets.attackers.noise:
         return ()
-    receiver = np.array(_enu(surroundings, link.radio.receiver))
+    receiver = np.array(enu_of(surroundings, link.radio.receiver))
     return jammed_windows(
         link.radio, receiver, targets, surroundings, spec.time.duration_s, spec.record.interval_s
     )
+
+
+def _down(
+    spec: Scenario, targets: Targets, surroundings: Surroundings
+) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Return when each network is out or drowned."""
+    return {
+        link.id: tuple(link.outages) + _drowned(link, spec, targets, surroundings)
+        for link in spec.networks
+    }
 
 
 def _setting(
@@ -235,8 +251,8 @@ def _protected_facts(spec: Scenario, surroundings: Surroundings) -> list[Protect
             path, radius_m = thing.path, 500.0 * thing.width_km
         else:
             path, radius_m = (thing.position,), 1e3 * thing.radius_km
-        places = tuple(_enu(surroundings, place) for place in path)
-        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m))
+        places = tuple(enu_of(surroundings, place) for place in path)
+        facts.append(ProtectedFacts(thing.id, thing.kind, places, radius_m, value=thing.value))
     return facts
 
 
@@ -248,4 +264,4 @@ def _line_facts(line: Line, frame: Frame) -> ProtectedFacts:
         for edge in cross_sections(line.vertices_deg, line.threat_from, depth_m)
     )
     outer, inner = ([(east, north, up) for east, north, up in edge] for edge in (outer, inner))
-    return ProtectedFacts(line.id, line.kind, tuple(outer), depth_m, tuple(inner))
+    return ProtectedFacts(line.id, line.kind, tuple(outer), depth_m, tuple(inner), line.value)

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from sim.core.tables import Floats, Indices, Ints
+from sim.engine.defence_report import defence_report
 from sim.engine.judged import JudgedObjects
 from sim.engine.occurrences import doubts_report, links_report
 from sim.metrics.commonality import judge_commonality
 from sim.metrics.facts import Corridor, Line, Point
 from sim.metrics.history import TrackHistory, TruthHistory
+from sim.metrics.identification import identification
 from sim.metrics.judge import judge
+from sim.metrics.matching import match
 from sim.metrics.workload import per_radar
 from sim.record.recording import Recording
 from sim.record.setting import Setting
@@ -83,10 +87,42 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
     metrics["uncorroborated"] = doubts_report(
         recording, judged_truth, picture, facts, spec.judge.cutoff_m
     )
+    if setting.effectors:
+        metrics["defence"] = defence_report(
+            recording, spec, history, picture, _protected(spec, setting, objects)
+        )
+    if recording.identification[0].size:
+        confirmed = picture.confirmed()
+        metrics["identification"] = identification(
+            judged_truth,
+            confirmed,
+            match(judged_truth, confirmed, spec.judge.cutoff_m),
+            facts,
+            _identity_probability(recording, confirmed),
+            interval_s,
+        )
     pictures = _pictures_of_sites(recording, spec, picture, interval_s)
     if pictures:
         metrics["commonality"] = judge_commonality(judged_truth, pictures, spec.judge.cutoff_m)
     return metrics
+
+
+def _identity_probability(recording: Recording, confirmed: TrackHistory) -> Floats:
+    """Return the probabilities (Q, 3) behind the identities of tracks, NaN where none are."""
+    time_s, number, _, recorded = recording.identification
+    found = np.full((len(confirmed), 3), np.nan)
+    step = recording.manifest["interval_s"]
+
+    def keys(times_s: Floats, numbers: Ints) -> Indices:
+        at = np.round(times_s / step).astype(np.int64)
+        packed: Indices = (at << 32) + numbers
+        return packed
+
+    _, here, there = np.intersect1d(
+        keys(confirmed.time_s, confirmed.number), keys(time_s, number), return_indices=True
+    )
+    found[here] = recorded[there]
+    return found
 
 
 def _history(tracks: Columns, vocabulary: Vocabulary, interval_s: float) -> TrackHistory:

@@ -55,14 +55,14 @@ class Picture(Protocol):
         """Return what registration found: sensors, and their biases in the same order."""
 
 
-class CentralPicture:
-    """All plots travel to one tracker.
+class LinkedPicture:
+    """Plots travel over links to one tracker.
 
     It works behind the clock by the slowest link's latency, and never sees which target a
     plot came from.
     """
 
-    def __init__(self, tracker: Tracker, mailbox: Mailbox, echoes: EchoFacts) -> None:
+    def __init__(self, tracker: Tracker | SiteTracker, mailbox: Mailbox, echoes: EchoFacts) -> None:
         self._tracker = tracker
         self._mailbox = mailbox
         self._echoes = echoes
@@ -100,19 +100,27 @@ class CentralPicture:
         """Return none: sites do not track."""
         return ()
 
-    def taken(self) -> Taken:
-        """Return which plots the tracks took, if the tracker keeps them."""
-        return self._tracker.taken()
-
     @property
     def rejected_by_sensor(self) -> Indices:
         """Plots that the tracker dropped."""
         return self._tracker.rejected_by_sensor
 
+
+class CentralPicture(LinkedPicture):
+    """All plots travel to one tracker that knows all sensors."""
+
+    def __init__(self, tracker: Tracker, mailbox: Mailbox, echoes: EchoFacts) -> None:
+        super().__init__(tracker, mailbox, echoes)
+        self._whole = tracker
+
+    def taken(self) -> Taken:
+        """Return which plots the tracks took, if the tracker keeps them."""
+        return self._whole.taken()
+
     def biases(self) -> list[tuple[Ints, Biases]]:
         """Return the tracker's."""
-        found = self._tracker.biases()
-        every = np.arange(len(self._tracker.sensors), dtype=np.int32)
+        found = self._whole.biases()
+        every = np.arange(len(self._whole.sensors), dtype=np.int32)
         return [] if found is None else [(every, found)]
 
 
@@ -270,13 +278,13 @@ def open_picture(world: World, chance: Chance) -> Picture:
     if config.architecture == "stove-piped":
         return StovePipedPicture(trackers, echoes)
     chances = [chance.generator(f"report/{site.id}") for site in sites]
-    post = Post[SiteReport](_links(sites), chances)
+    post = Post[SiteReport](links_of(sites), chances)
     return DistributedPicture(trackers, echoes, post, config, world.step_s)
 
 
 def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> CentralPicture:
     """Return the empty picture of one tracker."""
-    links = _links([site for site in world.sites for _ in site.sensors])
+    links = links_of([site for site in world.sites for _ in site.sensors])
     chances = [chance.generator(f"link/{sensor.id}") for sensor in world.sensors]
     keep_latest = world.spec.picture.classification
     tracker = Tracker(
@@ -285,7 +293,7 @@ def open_central(world: World, chance: Chance, *, keep_plots: bool = False) -> C
     return CentralPicture(tracker, Mailbox(links, chances), world.echoes)
 
 
-def _links(sites: Sequence[SiteSensors]) -> Links:
+def links_of(sites: Sequence[SiteSensors]) -> Links:
     """Return the links of sites, one for each mention."""
     return Links(
         latency_s=np.array([site.latency_s for site in sites]),

@@ -14,11 +14,9 @@ from sim.engine.build import build
 from sim.engine.hindrance import SECTORS
 from sim.engine.pictures import CentralPicture, Picture, open_central, open_picture
 from sim.engine.platforms import poses_of
+from sim.engine.presenting import Presenter
 from sim.engine.recorder import Outcome, judge_folder, outcome_of, record
-from sim.engine.step import present
 from sim.engine.world import World
-from sim.picture.claims import Claims
-from sim.picture.track_classes import TrackClasses
 from sim.record.recording import Recording
 from sim.record.setting import Setting
 from sim.record.tables import with_states
@@ -27,7 +25,7 @@ from sim.scenario.loader import LoadedScenario
 from sim.scenario.specs import Scenario
 from sim.tracking.config import TrackerConfig
 from sim.tracking.history import Taken
-from sim.tracking.policy import model_rows, sensor_columns
+from sim.tracking.policy import model_rows
 from sim.tracking.sensor_models import SensorModels
 from sim.tracking.smoothing import NO_TRACK, Beginning, Smoothed, states_at
 from sim.world.chance import Chance
@@ -140,8 +138,7 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
     # A step's window: start excluded, end included. A broken time is for the tracker to find.
     time_s = np.where(np.isfinite(plots.time_s), plots.time_s, 0.0)
     step_of = np.searchsorted(ends_s, time_s)
-    classes = TrackClasses(world.frame, world.echoes) if world.setting.classes else None
-    claims = Claims(sensor_columns(world.spec.tracker, world.models))
+    presenter = Presenter.of(world)
     order = np.argsort(step_of, kind="stable")
     bounds = np.searchsorted(step_of[order], np.arange(steps + 1))
     for k, end_s in enumerate(ends_s.tolist()):
@@ -152,19 +149,22 @@ def track_again(recording: Recording, world: World, picture: Picture) -> Iterato
         poses = world.platforms.poses(world.sensors, places, noise)
         heard = [seen.take(seen.sensor == s) for s in range(len(world.sensors))]
         picture.take(heard, end_s, poses)
-        tracks, probabilities = present(picture, classes, end_s)
+        shown = presenter.present(picture, end_s)
         yield replace(
             recording.snapshot(end_s),
             time_s=end_s,
             plots=made,
-            tracks=tracks,
+            tracks=shown.tracks,
             rejected=int(picture.rejected_by_sensor.sum()),
-            class_probabilities=probabilities,
+            class_probabilities=shown.class_probabilities,
             site_tracks=picture.site_tracks(end_s),
             sensor_position_enu_m=places,
             sensor_noise_db=noise,
-            uncorroborated=claims.judge(tracks),
+            uncorroborated=shown.uncorroborated,
             workload=recording.workload(end_s),
+            evidence=shown.evidence,
+            identity_probability=shown.identity_probability,
+            identity_reasons=shown.identity_reasons,
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from sim.core.tables import Snapshot
 from sim.engine.contributions import contributions
 from sim.engine.recorder import Outcome, judge_folder, outcome_of, record
+from sim.engine.sharing_gain import sharing_gain
 from sim.engine.step import run
 from sim.engine.world import World
 from sim.record.recording import Recording
@@ -23,6 +24,9 @@ def record_run(world: World, folder: Path, progress: Callable[[Snapshot], None])
     metrics = judge_folder(folder, world.spec, state.picture)
     if world.spec.judge.contributions and took.complete:
         metrics["contributions"] = contributions(Recording.open(folder), world, metrics, progress)
+        write_json(folder / "metrics.json", metrics)
+    if world.spec.judge.sharing and world.defended is not None and took.complete:
+        metrics["sharing"] = sharing_gain(world, progress)
         write_json(folder / "metrics.json", metrics)
     return outcome_of(took, world.spec, folder, dropped_rows, metrics)
 

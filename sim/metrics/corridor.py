@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Affiliation, Bools, Floats, Identity
+from sim.core.tables import FRIENDLY, Affiliation, Bools, Floats
 from sim.metrics.episodes import (
     Encounters,
     Episode,
@@ -151,7 +151,7 @@ def judge_corridor(scene: Scene, corridor: Corridor) -> dict[str, Any]:
         targets = Movers.of_truth(truth)
         return _episodes(corridor, targets, inside, intruding & ~arriving, scene.interval_s)
 
-    friendly = confirmed.identity == Identity.FRIEND
+    friendly = np.isin(confirmed.identity, FRIENDLY)
     return {
         "id": corridor.id,
         "kind": "corridor",

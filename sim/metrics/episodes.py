@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.core.tables import Bools, Floats, Identity, Ints
+from sim.core.tables import FRIENDLY, Bools, Floats, Identity, Ints
 from sim.metrics.facts import Facts
 from sim.metrics.history import Rows, TrackHistory, TruthHistory
 from sim.metrics.matching import Matching
 
+#: A track so held raises no alert.
+_NO_THREAT = (*FRIENDLY, Identity.NEUTRAL)
 #: Encounters of the same two less than this apart are one episode.
 MERGE_S = 10.0
 #: An alert may begin or end this far from the infringement it answers.
@@ -127,7 +129,7 @@ def gather(encounters: Encounters, closeness_m: Floats, interval_s: float) -> li
 
 def not_known_friendly(tracks: TrackHistory) -> Bools:
     """(R,) whether the picture does not hold the track to be friendly or neutral."""
-    mask: Bools = (tracks.identity != Identity.FRIEND) & (tracks.identity != Identity.NEUTRAL)
+    mask: Bools = ~np.isin(tracks.identity, _NO_THREAT)
     return mask
 
 
@@ -149,11 +151,11 @@ def _why_missed(scene: Scene, episode: Episode) -> dict[str, float]:
         held_as = identity(row)
         if held_as is None:
             return "not under track"
-        if held_as in (Identity.FRIEND, Identity.NEUTRAL):
-            return f"held as {Identity(held_as).name.lower()}"
+        if held_as in _NO_THREAT:
+            return f"held as {Identity(held_as).name.lower().replace('_', ' ')}"
         if episode.subject >= 0:
             now = (truth.target == episode.subject) & (truth.time_s == truth.time_s[row])
-            if identity(int(np.flatnonzero(now)[0])) != Identity.FRIEND:
+            if identity(int(np.flatnonzero(now)[0])) not in FRIENDLY:
                 return "arrival not held as friend"
         return "track elsewhere"
 

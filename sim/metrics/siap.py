@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from sim.core.tables import Affiliation, Bools, Bytes, Identity
+from sim.core.tables import FRIENDLY, THREATENING, Affiliation, Bools, Bytes, Identity
 from sim.metrics.facts import Facts
 from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.holding import holding, since_s
@@ -20,10 +20,21 @@ from sim.metrics.matching import Matching
 #: A target is in coverage where some sensor detects it in one look with this probability.
 COVERED_PD = 0.5
 
-#: The verdict that is right for each affiliation, in the order of ``Affiliation``.
-_RIGHT_IDENTITY = np.array(
-    [Identity.UNKNOWN, Identity.FRIEND, Identity.NEUTRAL, Identity.UNKNOWN], np.uint8
-)
+#: The verdicts that are right for each affiliation.
+_RIGHT_IDENTITIES = {
+    Affiliation.UNKNOWN: (Identity.UNKNOWN, Identity.SUSPECT),
+    Affiliation.FRIEND: FRIENDLY,
+    Affiliation.NEUTRAL: (Identity.NEUTRAL,),
+    Affiliation.HOSTILE: (Identity.UNKNOWN, *THREATENING),
+}
+_IS_RIGHT: Bools = np.zeros((len(Affiliation), len(Identity)), np.bool_)
+for _affiliation, _right in _RIGHT_IDENTITIES.items():
+    _IS_RIGHT[_affiliation, list(_right)] = True
+
+#: What contradicts what: an assumed friend is a friend, a suspect is as good as hostile.
+_SIDE = np.arange(len(Identity), dtype=np.uint8)
+_SIDE[Identity.ASSUMED_FRIEND] = Identity.FRIEND
+_SIDE[Identity.SUSPECT] = Identity.HOSTILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,12 @@ def covered(truth: TruthHistory) -> Bools:
 
 
 def identity_is_right(identity: Bytes, affiliation: Bytes) -> Bools:
-    """Compare ``Identity`` with ``Affiliation``; unknown is right for unknown and hostile."""
-    right: Bools = identity == _RIGHT_IDENTITY[affiliation]
+    """Compare ``Identity`` with ``Affiliation``.
+
+    An assumed friend counts as a friend. Unknown is right for unknown and hostile targets,
+    suspect too; hostile for hostile ones only.
+    """
+    right: Bools = _IS_RIGHT[affiliation, identity]
     return right
 
 
@@ -123,7 +138,9 @@ def siap(
 def _contradictions(confirmed: TrackHistory, matching: Matching) -> int:
     """Return how many tracked targets their tracks judge differently, extra tracks included."""
     judged = matching.on_target & (confirmed.identity != Identity.PENDING)
-    verdicts = np.unique(np.stack([matching.truth_row[judged], confirmed.identity[judged]]), axis=1)
+    verdicts = np.unique(
+        np.stack([matching.truth_row[judged], _SIDE[confirmed.identity[judged]]]), axis=1
+    )
     _, count = np.unique(verdicts[0], return_counts=True)
     return int((count > 1).sum())
 

@@ -86,6 +86,16 @@ class TrackClasses:
         probabilities[known] = self._probabilities[at[known]]
         return probabilities
 
+    def silences(self, number: Ints) -> Floats:
+        """Return how many interrogations of each track (N,) brought nothing so far.
+
+        Counted from its confirmation on, as of the last picture taken in.
+        """
+        at, known = find_rows(self._number, number)
+        silences = np.zeros(number.size)
+        silences[known] = self._silences[at[known]]
+        return silences
+
     def _take_in(self, states: Estimates, looks: Looks) -> None:
         confirmed = np.flatnonzero(states.status != TrackStatus.TENTATIVE)
         rows = confirmed[np.argsort(states.number[confirmed])]

@@ -61,16 +61,22 @@ class EventLog:
         self._note_saturation(snapshot)
         if present == self._identities:
             return
+        reasons = dict(snapshot.identity_reasons)
         for number, identity in present.items():
             before = self._identities.get(number)
             if before is None:
                 self._note(snapshot.time_s, "track-confirmed", number=number)
             if before != identity:
-                word = self._identity_words[identity]
-                self._note(snapshot.time_s, "track-identified", number=number, detail=word)
+                told = reasons.get(number, self._identity_words[identity])
+                self._note(snapshot.time_s, "track-identified", number=number, detail=told)
         for number in self._identities.keys() - present.keys():
             self._note(snapshot.time_s, "track-dropped", number=number)
         self._identities = present
+
+    def note_all(self, events: Sequence[dict[str, Any]]) -> None:
+        """Note events of others: time, event, number, target, detail."""
+        for event in events:
+            self._note(**event)
 
     def table(self) -> pa.Table:
         """Return the events noted since ``clear``, in order of time."""

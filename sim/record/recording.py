@@ -17,6 +17,8 @@ from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.core.workload import Workload
 from sim.record.setting import Setting
 from sim.record.tables import (
+    HYPOTHESES,
+    IDENTIFICATION,
     SCHEMAS,
     SENSOR_NOISE,
     SENSOR_PLACES,
@@ -167,11 +169,13 @@ class Recording:
         detectability[target] = self._truth.numbers("detectability")[truth_rows]
         visibility[target] = self._visibility_codes[truth_rows]
         best_sensor[target] = self._best_sensor_codes[truth_rows]
+        tracks = self._tracks.tracks(at_s, _rows_at(self._tracks.numbers("time_s"), at_s))
+        evidence, identity_probability = self.identified(at_s, tracks.number)
         return Snapshot(
             time_s=at_s,
             truth=Truth(at_s, position, velocity, present),
             plots=self.plots_between(before_s, at_s) if k >= 0 else Plots.empty(),
-            tracks=self._tracks.tracks(at_s, _rows_at(self._tracks.numbers("time_s"), at_s)),
+            tracks=tracks,
             beam_azimuth_rad=self.beam_azimuth_rad(at_s),
             detectability=detectability,
             visibility=visibility,
@@ -180,7 +184,32 @@ class Recording:
             misled=misled,
             sensor_position_enu_m=self.sensor_position_enu_m(at_s),
             sensor_noise_db=self.sensor_noise_db(at_s),
+            evidence=evidence,
+            identity_probability=identity_probability,
         )
+
+    @cached_property
+    def identification(self) -> tuple[Floats, NDArray[np.int32], NDArray[np.uint32], Floats]:
+        """Time (W,), track number (W,), evidence (W,) and probability (W, 3), by time.
+
+        Probabilities of friend, neutral, hostile; no rows where no evidence was weighed.
+        """
+        table = self.columns(IDENTIFICATION)
+        number, evidence = table.numbers("number"), table.numbers("evidence")
+        return table.numbers("time_s"), number, evidence, table.stacked(HYPOTHESES)
+
+    def identified(
+        self, time_s: float, number: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint32], Floats]:
+        """Return evidence and probabilities of the tracks at a time, as of ``Snapshot``."""
+        times_s, numbers, evidence, probability = self.identification
+        if not times_s.size:
+            return np.empty(0, np.uint32), np.empty((0, 3))
+        rows = _rows_at(times_s, time_s)
+        bits, every = np.zeros(number.size, np.uint32), np.full((number.size, 3), np.nan)
+        _, here, there = np.intersect1d(number, numbers[rows], return_indices=True)
+        bits[here], every[here] = evidence[rows][there], probability[rows][there]
+        return bits, every
 
     def sensor_position_enu_m(self, time_s: float) -> Floats:
         """Where the sensors were at the end of a step, as ``Snapshot.sensor_position_enu_m``."""

@@ -58,6 +58,32 @@ class ProtectedFacts:
     path_enu_m: tuple[Point, ...]
     radius_m: float
     inner_enu_m: tuple[Point, ...] = ()
+    value: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class EffectorFacts:
+    """An effector: what it is, where it stands, what it reaches and holds.
+
+    ``layer`` is its preset's name, or its kind; heights count from the effector; ``magazine``
+    is None if it never runs out. ``position_enu_m`` of one that is carried is where its
+    carrier starts. ``cost_keur`` is of a shot.
+    """
+
+    id: str
+    kind: str
+    layer: str
+    nation: str
+    node: str
+    position_enu_m: Point
+    carrier: str | None
+    range_min_m: float
+    range_max_m: float
+    height_min_m: float
+    height_max_m: float
+    channels: int
+    magazine: int | None
+    cost_keur: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +122,7 @@ class Setting:
     protected: tuple[ProtectedFacts, ...]
     classes: tuple[str, ...] = ()
     links: tuple[LinkFacts, ...] = ()
+    effectors: tuple[EffectorFacts, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the setting as plain JSON values."""
@@ -129,6 +156,10 @@ class Setting:
                     for p in data["protected"]
                 ),
                 "classes": tuple(data.get("classes", ())),
+                "effectors": tuple(
+                    EffectorFacts(**{**e, "position_enu_m": tuple(e["position_enu_m"])})
+                    for e in data.get("effectors", ())
+                ),
                 "links": tuple(
                     LinkFacts(
                         **{

@@ -50,6 +50,7 @@ class Vocabulary:
     reply: tuple[str, ...] = words(Reply)
     visibility: tuple[str, ...] = words(Visibility)
     seen_class: tuple[str, ...] = CLASS_NAMES
+    effectors: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, setting: Setting) -> Vocabulary:
@@ -59,6 +60,7 @@ class Vocabulary:
             tuple(sensor.id for sensor in setting.sensors),
             tuple(dict.fromkeys(sensor.site for sensor in setting.sensors)),
             setting.classes,
+            effectors=tuple(effector.id for effector in setting.effectors),
         )
 
 
@@ -153,8 +155,60 @@ SCHEMAS[WORKLOAD] = pa.schema(
         *((name, _F64) for name in (*WANTED, *USED)),
     ]
 )
+#: Only of a run with a defence: every shot, in order of its end; what effectors have left, where
+#: it changed; why tracks are not engaged, where that changed.
+SHOTS, EFFECTOR_STATES, THREATS = "shots", "effector_states", "threats"
+START = ("start_east_m", "start_north_m", "start_up_m")
+AIM = ("aim_east_m", "aim_north_m", "aim_up_m")
+SCHEMAS[SHOTS] = pa.schema(
+    [
+        ("number", _I32),
+        ("effector", _WORD),
+        ("track", _I32),
+        ("decided_s", _F64),
+        ("launch_s", _F64),
+        ("effect_s", _F64),
+        *((name, _F64) for name in (*START, *AIM)),
+        ("kill_probability", _F64),
+        ("guided", pa.bool_()),
+        ("result", _WORD),
+        ("target", _WORD),
+    ]
+)
+SCHEMAS[EFFECTOR_STATES] = pa.schema(
+    [
+        ("time_s", _F64),
+        ("effector", _WORD),
+        ("rounds", _I32),
+        ("busy", _I32),
+        ("saturated", pa.bool_()),
+    ]
+)
+SCHEMAS[THREATS] = pa.schema(
+    [("time_s", _F64), ("number", _I32), ("why", _WORD), ("worth", _F64), ("time_to_go_s", _F64)]
+)
+#: Only of a run whose identities are weighed: what speaks on each confirmed track.
+IDENTIFICATION = "identification"
+HYPOTHESES = ("friend", "neutral", "hostile")
+SCHEMAS[IDENTIFICATION] = pa.schema(
+    [
+        ("time_s", _F64),
+        ("number", _I32),
+        ("evidence", pa.uint32()),
+        *((name, pa.float32()) for name in HYPOTHESES),
+    ]
+)
 #: Tables that not every run has.
-NOT_ALWAYS = (SITE_TRACKS, SENSOR_PLACES, SENSOR_NOISE, WORKLOAD)
+NOT_ALWAYS = (
+    SITE_TRACKS,
+    SENSOR_PLACES,
+    SENSOR_NOISE,
+    WORKLOAD,
+    SHOTS,
+    EFFECTOR_STATES,
+    THREATS,
+    IDENTIFICATION,
+)
 
 
 def word_column(codes: Any, vocabulary: tuple[str, ...]) -> pa.Array:
@@ -318,6 +372,27 @@ def sensor_noise_table(
             pa.array(list(noise[step, sensor]), pa.list_(pa.float32())),
         ],
         schema=SCHEMAS[SENSOR_NOISE],
+    )
+
+
+def identification_table(snapshots: list[Snapshot]) -> pa.Table | None:
+    """Return one row per confirmed track of each snapshot, None where nothing is weighed."""
+    weighed = [s for s in snapshots if s.evidence.size]
+    if not weighed:
+        return None
+    rows = [np.flatnonzero(s.tracks.confirmed) for s in weighed]
+
+    def gather(column: Callable[[Snapshot], Any]) -> Any:
+        return np.concatenate([column(s)[r] for s, r in zip(weighed, rows, strict=True)])
+
+    return pa.Table.from_arrays(
+        [
+            np.repeat([s.time_s for s in weighed], [r.size for r in rows]),
+            gather(lambda s: s.tracks.number),
+            gather(lambda s: s.evidence),
+            *gather(lambda s: s.identity_probability).astype(np.float32).T,
+        ],
+        schema=SCHEMAS[IDENTIFICATION],
     )
 
 

@@ -19,9 +19,11 @@ import pyarrow.parquet as pq
 
 from sim.core.tables import Floats, Plots, Snapshot
 from sim.core.workload import Workload
+from sim.record.defence import DefenceLog
 from sim.record.events import EventLog
 from sim.record.setting import Setting
 from sim.record.tables import (
+    IDENTIFICATION,
     NOT_ALWAYS,
     SCHEMAS,
     SENSOR_NOISE,
@@ -29,6 +31,7 @@ from sim.record.tables import (
     SITE_TRACKS,
     WORKLOAD,
     Vocabulary,
+    identification_table,
     plots_table,
     sensor_noise_table,
     sensor_places_table,
@@ -84,6 +87,7 @@ class RunWriter:
         )
         self._vocabulary = Vocabulary.of(setting)
         self._events = EventLog(self._vocabulary, setting.links)
+        self._defence = DefenceLog(self._vocabulary) if setting.effectors else None
         self._interval_s = interval_s
         self._recorded = 0
         self._next_flush_s = FLUSH_S
@@ -109,6 +113,8 @@ class RunWriter:
         if snapshot.sensor_noise_db.any():
             self._noise.append((snapshot.time_s, snapshot.sensor_noise_db))
         self._events.add(snapshot)
+        if self._defence is not None:
+            self._events.note_all(self._defence.add(snapshot.time_s, snapshot.defence))
         self._manifest["rejected_plots"] = snapshot.rejected
         if snapshot.time_s >= (self._recorded + 1) * self._interval_s - TIME_SLACK_S:
             self._pictures.append(snapshot)
@@ -119,6 +125,8 @@ class RunWriter:
 
     def close(self, time_s: float, *, complete: bool) -> None:
         """Flush, turn each table's parts into one file, and say how the run ended."""
+        if self._defence is not None:
+            self._defence.close()
         self._flush(time_s)
         for name, schema in SCHEMAS.items():
             if name not in NOT_ALWAYS or part_files(self.folder, name):
@@ -149,6 +157,11 @@ class RunWriter:
             of_sites = site_tracks_table(self._pictures, self._frame, self._vocabulary)
             if of_sites is not None:
                 tables[SITE_TRACKS] = of_sites
+            weighed = identification_table(self._pictures)
+            if weighed is not None:
+                tables[IDENTIFICATION] = weighed
+        if self._defence is not None:
+            tables |= self._defence.tables()
         for name, table in tables.items():
             if table.num_rows:
                 path = self.folder / PARTS / f"{name}-{self._flushed:06d}.parquet"
@@ -159,6 +172,8 @@ class RunWriter:
         self._plots, self._pictures, self._places = [], [], []
         self._noise, self._workloads = [], []
         self._events.clear()
+        if self._defence is not None:
+            self._defence.clear()
         self._flushed += 1
         self._manifest["recorded_until_s"] = time_s
         self._write_manifest()

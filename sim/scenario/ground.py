@@ -103,6 +103,13 @@ def _standing(spec: Scenario) -> Iterator[tuple[KeyPath, str, Position]]:
         yield from _far_parts(("sites", i), site)
     for i, emitter in enumerate(spec.emitters):
         yield ("emitters", i, "position"), f"emitter {emitter.id}", emitter.position
+    for i, effector in enumerate(spec.defence.effectors if spec.defence else ()):
+        for k, place in enumerate(effector.positions):
+            at: KeyPath = ("defence", "effectors", i, "positions", k)
+            yield at, f"effector {effector.id}-{k + 1}", place
+        if effector.position is not None:
+            at = ("defence", "effectors", i, "position")
+            yield at, f"effector {effector.id}", effector.position
     for i, network in enumerate(spec.networks):
         if network.radio is not None:
             path: KeyPath = ("networks", i, "radio", "receiver")

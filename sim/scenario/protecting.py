@@ -9,6 +9,8 @@ from pydantic import Field
 from sim.world.environment import Place
 from sim.world.spec import Identifier, Position, Spec
 
+Worth = Annotated[float, Field(ge=0, le=1e6, description="to those who defend it")]
+
 
 class Separation(Spec):
     """How far other traffic must stay from arrivals: violated if closer in both."""
@@ -23,6 +25,7 @@ class Corridor(Spec):
     id: Identifier
     title: str | None = None
     kind: Literal["corridor"]
+    value: Worth = 1.0
     path: Annotated[tuple[Position, ...], Field(min_length=2, description="centre line, inbound")]
     width_km: Annotated[float, Field(gt=0, le=1000, description="full width")]
     arrivals: Annotated[
@@ -37,6 +40,7 @@ class Point(Spec):
     id: Identifier
     title: str | None = None
     kind: Literal["point"]
+    value: Worth = 1.0
     position: Position
     radius_km: Annotated[float, Field(gt=0, le=1000)]
     ceiling_m: Annotated[
@@ -50,6 +54,7 @@ class Line(Spec):
     id: Identifier
     title: str | None = None
     kind: Literal["line"]
+    value: Worth = 1.0
     path: Annotated[tuple[Place, ...], Field(min_length=2, description="the outer edge")]
     threat_from: Annotated[
         Literal["left", "right"], Field(description="side of the path, along it, of intruders")

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sensors.registry import ids_of
 from sim.scenario.along import sites_along, standing_sites
+from sim.scenario.conflict import Conflict, unknown
+from sim.scenario.defence_conflicts import defence_conflicts
 from sim.scenario.errors import proposal
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.sites import Site
 from sim.scenario.source import KeyPath
 from sim.scenario.specs import Scenario
 from sim.world.course import course_of, length_of
+from sim.world.environment import Place
 
 
 class _Named(Protocol):
     @property
     def id(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A contradiction inside a scenario.
-
-    Attributes
-    ----------
-    path : keys and positions from the top to the culprit
-    message, hint : what is wrong, and how to mend it
-    first : path of the earlier value that the culprit contradicts
-    """
-
-    path: KeyPath
-    message: str
-    hint: str | None = None
-    first: KeyPath | None = None
 
 
 def conflicts(scenario: Scenario) -> list[Conflict]:
@@ -46,8 +31,10 @@ def conflicts(scenario: Scenario) -> list[Conflict]:
         *_several_carriers(scenario),
         *_times(scenario),
         *_corridors(scenario),
+        *_identification(scenario),
         *_lines(scenario),
         *_sites_along(scenario),
+        *defence_conflicts(scenario),
         *_unknown_metrics(scenario),
     ]
 
@@ -62,11 +49,14 @@ _METRICS = (
     "switches",
     "consistency",
     "classification",
+    "identification",
     "commonality",
     "rejected",
     "targets",
     "sensors",
     "protect",
+    "defence",
+    "sharing",
 )
 
 
@@ -101,6 +91,15 @@ def _doubled_ids(scenario: Scenario) -> Iterator[Conflict]:
         "emitter": _ids("emitters", scenario.emitters),
         "protected object": _ids("protect", scenario.protect),
     }
+    settings = scenario.identification
+    if settings is not None:
+        under: KeyPath = ("picture", "identification")
+        named["restricted area"] = _ids_under((*under, "restricted"), settings.restricted)
+        named["corridor"] = [
+            (("protect", i, "id"), way.id)
+            for i, way in enumerate(scenario.protect)
+            if isinstance(way, Corridor)
+        ] + _ids_under((*under, "corridors"), settings.corridors)
     for what, places in named.items():
         first: dict[str, KeyPath] = {}
         told: set[KeyPath] = set()
@@ -119,7 +118,11 @@ def _candidates(scenario: Scenario) -> list[tuple[KeyPath, Site]]:
 
 
 def _ids(key: str, parts: Sequence[_Named]) -> list[tuple[KeyPath, str]]:
-    return [((key, i, "id"), part.id) for i, part in enumerate(parts)]
+    return _ids_under((key,), parts)
+
+
+def _ids_under(path: KeyPath, parts: Sequence[_Named]) -> list[tuple[KeyPath, str]]:
+    return [((*path, i, "id"), part.id) for i, part in enumerate(parts)]
 
 
 def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
@@ -130,22 +133,22 @@ def _unknown_references(scenario: Scenario) -> Iterator[Conflict]:
     for i, site in enumerate(scenario.sites):
         if site.along is not None:
             line = ("sites", i, "along", "line")
-            yield from _unknown(line, site.along.line, "line", lines)
-        yield from _unknown(("sites", i, "aboard"), site.aboard, "target", targets)
+            yield from unknown(line, site.along.line, "line", lines)
+        yield from unknown(("sites", i, "aboard"), site.aboard, "target", targets)
     listed: list[tuple[KeyPath, Site]] = [
         (("sites", i), site) for i, site in enumerate(scenario.sites)
     ]
     for path, site in listed + _candidates(scenario):
-        yield from _unknown((*path, "nation"), site.nation, "nation", nations)
-        yield from _unknown((*path, "network"), site.network, "network", networks)
+        yield from unknown((*path, "nation"), site.nation, "nation", nations)
+        yield from unknown((*path, "network"), site.network, "network", networks)
     sensors = [i for site in scenario.sites for sensor in site.sensors for i in ids_of(sensor)]
     for i, reference in enumerate(scenario.tracker.reference_sensors):
-        yield from _unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
+        yield from unknown(("tracker", "reference_sensors", i), reference, "sensor", sensors)
     for i, area in enumerate(scenario.protect):
         if isinstance(area, Corridor):
             for k, arrival in enumerate(area.arrivals):
                 path = ("protect", i, "arrivals", k)
-                yield from _unknown(path, arrival, "target", targets)
+                yield from unknown(path, arrival, "target", targets)
 
 
 def _several_carriers(scenario: Scenario) -> Iterator[Conflict]:
@@ -157,12 +160,6 @@ def _several_carriers(scenario: Scenario) -> Iterator[Conflict]:
                 f"`{site.aboard}` are {count[site.aboard]} targets, sensors are aboard one",
                 "list the carrier as a target of its own",
             )
-
-
-def _unknown(path: KeyPath, name: str | None, what: str, known: list[str]) -> Iterator[Conflict]:
-    if name is not None and name not in known:
-        hint = proposal(name, known) or f"the scenario lists no {what}s"
-        yield Conflict(path, f"no {what} has the id `{name}`", hint)
 
 
 def _times(scenario: Scenario) -> Iterator[Conflict]:
@@ -189,6 +186,33 @@ def _corridors(scenario: Scenario) -> Iterator[Conflict]:
                     "the corridor does not move on from the point before",
                     first=("protect", i, "path", k - 1),
                 )
+
+
+def _identification(scenario: Scenario) -> Iterator[Conflict]:
+    settings = scenario.picture.identification
+    if settings is None:
+        return
+    under: KeyPath = ("picture", "identification")
+    for i, source in enumerate(settings.without):
+        if source in settings.without[:i]:
+            first = (*under, "without", settings.without.index(source))
+            yield Conflict((*under, "without", i), f"`{source}` is left out already", first=first)
+    for i, way in enumerate(settings.corridors):
+        yield from _standing_still((*under, "corridors", i, "path"), way.path, "corridor")
+    border = settings.border
+    if border is None:
+        return
+    lines = [thing.id for thing in scenario.protect if isinstance(thing, Line)]
+    yield from unknown((*under, "border", "line"), border.line, "line", lines)
+    if border.path is not None:
+        yield from _standing_still((*under, "border", "path"), border.path, "border")
+
+
+def _standing_still(path: KeyPath, places: Sequence[Place], what: str) -> Iterator[Conflict]:
+    for k in range(1, len(places)):
+        if places[k] == places[k - 1]:
+            message = f"the {what} does not move on from the place before"
+            yield Conflict((*path, k), message, first=(*path, k - 1))
 
 
 def _lines(scenario: Scenario) -> Iterator[Conflict]:

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.coverage_spec import CoverageSpec
+from sim.scenario.defending import Defence
+from sim.scenario.identifying import Identification
 from sim.scenario.protecting import ProtectSpec
 from sim.scenario.sites import Nation, Network, Site
 from sim.tracking.config import TrackerConfig
@@ -63,6 +65,14 @@ class Picture(Spec):
     classification: Annotated[
         bool, Field(description="tell of every confirmed track what it probably is")
     ] = True
+    source: Annotated[
+        Literal["tracker", "truth"],
+        Field(description="truth: a perfect picture, to see what better sensors could bring"),
+    ] = "tracker"
+    identification: Annotated[
+        Identification | None,
+        Field(description="weigh all evidence on whose a track is; left out: replies alone tell"),
+    ] = None
 
 
 class Record(Spec):
@@ -81,6 +91,10 @@ class Judge(Spec):
     contributions: Annotated[
         bool,
         Field(description="make the picture once more without each sensor: what would be lost"),
+    ] = False
+    sharing: Annotated[
+        bool,
+        Field(description="run once more with every effector on its own sensors: what is bought"),
     ] = False
 
 
@@ -131,8 +145,19 @@ class Scenario(Spec):
     ] = ()
     protect: tuple[ProtectSpec, ...] = ()
     coverage: CoverageSpec = CoverageSpec()
+    defence: Defence | None = None
     tracker: TrackerConfig = TrackerConfig()
     picture: Picture = Picture()
     record: Record = Record()
     judge: Judge = Judge()
     criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def identification(self) -> Identification | None:
+        """How evidence on identities is weighed; None where replies alone tell them.
+
+        Who acts on the picture weighs it in any case.
+        """
+        if self.picture.identification is None and self.defence is not None:
+            return Identification()
+        return self.picture.identification

@@ -402,12 +402,13 @@ class TrackFusion:
         self._keep(~ended)
 
 
-def side_by_side(pictures: Sequence[_Picture]) -> _Picture:
+def side_by_side(pictures: Sequence[_Picture], total: int | None = None) -> _Picture:
     """Lay the pictures of sites that share nothing side by side.
 
     Parameters
     ----------
     pictures : one or more, one per site in fixed order, all of one time
+    total : S below; as many as there are pictures if left out
 
     Returns
     -------
@@ -423,7 +424,10 @@ def side_by_side(pictures: Sequence[_Picture]) -> _Picture:
         if f.name != "time_s"
     }
     columns["number"] = np.concatenate(
-        [beside(picture.number, site, len(pictures)) for site, picture in enumerate(pictures)]
+        [
+            beside(picture.number, site, total or len(pictures))
+            for site, picture in enumerate(pictures)
+        ]
     )
     whole = type(pictures[0])(pictures[0].time_s, **columns)
     return whole.take(np.argsort(np.abs(columns["number"])))

@@ -191,5 +191,23 @@ class Trajectories:
         evaluate_pairs(*self._arrays(), times, targets, position, velocity)
         return position, velocity
 
+    def ended(self, targets: Sequence[int], time_s: float) -> Trajectories:
+        """Return the paths with those of the targets that are there at a time ended then.
+
+        Up to then, a shortened path is the same cubic.
+        """
+        position, velocity = self.at(time_s, np.array(targets, np.int32))
+        knots, keep = self.knots.copy(), np.ones(self.knots.shape[0], np.bool_)
+        for target, here, pace in zip(targets, position, velocity, strict=True):
+            if np.isnan(here[0]):
+                continue  # not there: nothing to end
+            first, end = self.first_knot[target], self.first_knot[target + 1]
+            after = first + int(np.searchsorted(knots[first:end, 0], time_s))
+            knots[after] = np.concatenate([[time_s], here, pace])
+            keep[after + 1 : end] = False
+        counts = np.add.reduceat(keep, self.first_knot[:-1]) if len(self) else np.empty(0)
+        first_knot = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        return Trajectories(knots[keep], self.gap_after[keep], first_knot)
+
     def _arrays(self) -> tuple[Floats, Bools, Ints, Ints]:
         return self.knots, self.gap_after, self.first_knot, self._guess

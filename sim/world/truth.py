@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,10 @@ class Targets:
         Of a ghost, where its reports claim it to be.
         """
         return self.trajectories.at(time_s, target)
+
+    def ended(self, rows: Sequence[int], time_s: float) -> Targets:
+        """Return the targets with some of them gone after a time."""
+        return replace(self, trajectories=self.trajectories.ended(rows, time_s))
 
     def standing(self, time_s: Floats, place_enu_m: Floats) -> tuple[Floats, Floats]:
         """Return positions and velocities (K, 3), among the targets, of what stands at (3,)."""

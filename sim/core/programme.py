@@ -95,11 +95,27 @@ def _stdout_kept_clean() -> Iterator[None]:
         os.close(kept)
 
 
-def relaxed_bound(gain: Floats, rows: Any, upper: Floats, most: Floats, time_s: float) -> float:
-    """Return a bound on the programme without integers, infinite if there was no time for it.
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A programme without integers, solved.
 
-    It is counted from the dual prices λ ≥ 0 that the solver returns and holds for any such
-    prices: g·x ≤ λ·b + Σ u max(0, g − Aᵀλ), weak duality. So it does not rest on the
+    Attributes
+    ----------
+    values : (V,) best solution
+    price : (R,) of the rows, 0 or more
+    bound : no solution gains more, counted from the prices
+    """
+
+    values: Floats
+    price: Floats
+    bound: float
+
+
+def relax(gain: Floats, rows: Any, upper: Floats, most: Floats, time_s: float) -> Relaxed | None:
+    """Solve the programme without integers; None if there was no time for it.
+
+    The bound is counted from the dual prices λ ≥ 0 that the solver returns and holds for any
+    such prices: g·x ≤ λ·b + Σ u max(0, g − Aᵀλ), weak duality. So it does not rest on the
     solver's word.
     """
     from scipy.optimize import linprog  # slow to import
@@ -115,7 +131,14 @@ def relaxed_bound(gain: Floats, rows: Any, upper: Floats, most: Floats, time_s: 
         options=limit,
     )
     if found.status != 0:
-        return math.inf
+        return None
     price = np.maximum(-np.asarray(found.ineqlin.marginals), 0.0)
     reduced = np.maximum(gain - rows.T @ price, 0.0)
-    return float(price @ upper + (reduced[reduced > 0.0] * most[reduced > 0.0]).sum())
+    bound = float(price @ upper + (reduced[reduced > 0.0] * most[reduced > 0.0]).sum())
+    return Relaxed(np.asarray(found.x, np.float64), price, bound)
+
+
+def relaxed_bound(gain: Floats, rows: Any, upper: Floats, most: Floats, time_s: float) -> float:
+    """Return the bound of the programme without integers, infinite if there was no time."""
+    found = relax(gain, rows, upper, most, time_s)
+    return math.inf if found is None else found.bound
