@@ -124,6 +124,10 @@ def test_the_electronic_attack(tmp_path: Path) -> None:
     doubted = metrics["uncorroborated"]
     assert any(one["on"] is None and one["identity"] == "neutral" for one in doubted)
     assert targets["ghost"]["present_s"] == 0.0
+    # The noise is known, so that what echoes through it is not taken for small.
+    classes_told = metrics["classification"]
+    assert classes_told["correctness"] > 0.85
+    assert abs(classes_told["stated"] - classes_told["correctness"]) < 0.1
     assert metrics["siap"]["spuriousness"] > 0.2, "false echoes and reports deceive"
 
 
