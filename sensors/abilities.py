@@ -97,6 +97,7 @@ class ExpectsEchoes(Protocol):
         azimuth_rad: Floats,
         height_m: Floats,
         range_rate_mps: Floats,
+        noise: Floats,
         kind: Ints,
         rotor_rcs: Floats,
         rotor_tip_mps: Floats,
@@ -107,6 +108,7 @@ class ExpectsEchoes(Protocol):
         ----------
         range_m, azimuth_rad, range_rate_mps : (K,) as the sensor measures them
         height_m : (K,) above the ellipsoid
+        noise : (K,) factor by which jamming raises the noise there
         kind : (K,) which of the rotors
         rotor_rcs, rotor_tip_mps : (R,) as in ``Signatures``
         """

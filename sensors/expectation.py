@@ -1,7 +1,7 @@
 """How strong a radar may expect echoes to be, given what it knows of itself and of a place.
 
 It knows its antenna, its pulses and filters, the air and the ground about it; of the target
-it is told a place. Jamming is not in it.
+it is told a place, and by how much jamming raises its noise there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def strengths_at(
     azimuth_rad: Floats,
     height_m: Floats,
     range_rate_mps: Floats,
+    noise: Floats,
     kind: Ints,
     rotor_rcs: Floats,
     rotor_tip_mps: Floats,
@@ -34,7 +35,7 @@ def strengths_at(
     Parameters
     ----------
     height_m : (K,) above what the budget's is counted from
-    kind, rotor_rcs, rotor_tip_mps : as in ``ExpectsEchoes``
+    noise, kind, rotor_rcs, rotor_tip_mps : as in ``ExpectsEchoes``
     """
     polar = np.column_stack(
         [
@@ -49,7 +50,7 @@ def strengths_at(
         np.zeros((kind.size, 3)),  # without a course the aspect is none
         kind.astype(np.int32),
         np.ones(kind.size),
-        np.ones(kind.size),
+        noise,
         np.full(kind.size, Visibility.VISIBLE, np.uint8),
         np.ones((rotor_rcs.size, 2)),
         rotor_rcs,

@@ -277,6 +277,7 @@ class RadarAtPlace:
         azimuth_rad: Floats,
         height_m: Floats,
         range_rate_mps: Floats,
+        noise: Floats,
         kind: Ints,
         rotor_rcs: Floats,
         rotor_tip_mps: Floats,
@@ -286,7 +287,7 @@ class RadarAtPlace:
 
         place = (range_m, azimuth_rad, height_m - self.sight.level_m, range_rate_mps)
         snr = strengths_at(
-            *place, kind, rotor_rcs, rotor_tip_mps, self.snr_of_unit_echo, self.budget
+            *place, noise, kind, rotor_rcs, rotor_tip_mps, self.snr_of_unit_echo, self.budget
         )
         return self.pulses * snr
 

@@ -124,6 +124,10 @@ def test_the_electronic_attack(tmp_path: Path) -> None:
     doubted = metrics["uncorroborated"]
     assert any(one["on"] is None and one["identity"] == "neutral" for one in doubted)
     assert targets["ghost"]["present_s"] == 0.0
+    # The noise is known, so that what echoes through it is not taken for small.
+    classes_told = metrics["classification"]
+    assert classes_told["correctness"] > 0.85
+    assert abs(classes_told["stated"] - classes_told["correctness"]) < 0.1
     assert metrics["siap"]["spuriousness"] > 0.2, "false echoes and reports deceive"
 
 
@@ -136,6 +140,19 @@ def test_the_cruise_missile_is_lost_behind_hills_and_seen_in_time(tmp_path: Path
     assert first["reasons"]["masked"] > 0.7
     assert missile["first_track_s"] > 20.0
     assert missile["range_at_first_track_m"] < 25e3
+    # In the valley behind the first ridge the gap filler alone holds it: on that the warning rests.
+    given = {entry["id"]: entry for entry in metrics["contributions"]}
+    (lost,) = given["gap-filler"]["targets"]
+    assert (lost["id"], lost["track_later_s"]) == ("cruise-missile", 0.0)
+    assert lost["tracked_s_lost"] > 8.0
+    (warned,) = given["gap-filler"]["warnings"]
+    assert (warned["protected"], warned["intruder"]) == ("plant", "cruise-missile")
+    assert warned["warning_later_s"] > 30.0
+    assert metrics["protect"][0]["warning_min_s"] > 80.0
+    # Interrogated, one's own helicopter is no unknown.
+    rescue = next(t for t in metrics["targets"] if t["id"] == "rescue")
+    assert rescue["identity_correctness"] > 0.95
+    assert metrics["classification"]["correctness"] > 0.9
 
 
 @pytest.mark.slow

@@ -82,11 +82,13 @@ def seen(watch: Radar, target: Held, looks: int) -> Plots:
     return found.take(found.truth_id == 0)
 
 
-def read(watch: Radar, plots: Plots, target: Held, sigma_m: float = 0.0) -> Any:
+def read(
+    watch: Radar, plots: Plots, target: Held, sigma_m: float = 0.0, noise_db: float = 0.0
+) -> Any:
     facts = echo_facts([watch], FRAME)
     size = len(plots)
     position, velocity = target.at(np.zeros(size), np.zeros(size, np.intp))
-    looks = Looks.of(plots, np.ones(size, np.int32), facts)
+    looks = Looks.of(plots, np.ones(size, np.int32), facts, np.full(size, noise_db))
     height = FRAME.height_m_of(position)
     sigma = np.full(size, sigma_m)
     return echoes_of(looks, height, sigma, velocity, np.zeros(size), MODELS, facts)
@@ -159,6 +161,7 @@ def test_unsure_places_are_averaged_as_one_by_one() -> None:
                     plots.measurement[[k], AZIMUTH],
                     np.array([max(height_m + quantile * sigma_m, 0.0)]),
                     np.array([rate]),
+                    np.ones(1),
                     np.zeros(1, np.int32),
                     MODELS.rotor_rcs[[rotor]],
                     MODELS.rotor_tip_mps[[rotor]],
@@ -208,3 +211,13 @@ def test_heights_become_elevations() -> None:
     locate(position, np.zeros((50, 3)), *watch._reach(), polar, code)
     found = elevation_rad(polar[:, 0], polar[:, 1], FRAME.height_m_of(position), watch.budget)
     np.testing.assert_allclose(found, polar[:, 2], atol=2e-4)
+
+
+def test_the_same_signal_out_of_more_noise_is_a_larger_target() -> None:
+    """Far out, where clutter is little, nearly all of a jammer's noise is the target's credit."""
+    watch = radar("mobile-multi-mission")
+    target = held("fighter", (60e3, 80e3, 6e3), (-150, -150, -10))
+    plots = seen(watch, target, 20)
+    quiet, jammed = (read(watch, plots, target, noise_db=noise_db) for noise_db in (0.0, 12.0))
+    np.testing.assert_allclose(jammed.rcs_dbsm - quiet.rcs_dbsm, 11.7, atol=0.3)
+    np.testing.assert_allclose(jammed.least_dbsm - quiet.least_dbsm, 11.7, atol=0.3)

@@ -10,7 +10,7 @@ from small_scenarios import TEXT, Run, changed, recorded
 from test_cues import TEXT as CUED
 
 from sim.cli.summary import _contributions
-from sim.engine.contributions import _judged_without
+from sim.engine.contributions import _judged_without, _warned_later
 from sim.record.recording import Recording
 
 #: A third sensor too far away to see anything.
@@ -81,6 +81,18 @@ def test_the_first_to_see_a_target_is_named(run: Run) -> None:
     assert any(t["classified_s"] is not None for t in run.outcome.metrics["targets"])
 
 
+def test_a_warning_that_would_come_later_is_told() -> None:
+    def base(*warnings_s: tuple[str, float | None]) -> dict[str, Any]:
+        inside = [{"intruder": who, "warning_s": warning_s} for who, warning_s in warnings_s]
+        return {"id": "base", "kind": "point", "infringements": inside}
+
+    every = base(("a", 101.0), ("b", 30.0), ("c", 9.0), ("a", 5.0), ("d", None))
+    without = base(("a", 57.0), ("b", None), ("c", 12.0), ("a", 1.0), ("d", None))
+    found = _warned_later([every], [without])
+    assert {one["intruder"]: one["warning_later_s"] for one in found} == {"a": 44.0, "b": None}
+    assert {one["protected"] for one in found} == {"base"}
+
+
 # --- sensors that look where the picture points them
 
 RADAR_LINE = (
@@ -114,11 +126,23 @@ def judged(done: Run, *, anew: bool) -> dict[str, Any]:
 
 
 def test_the_summary_says_that_it_is_one_seed_and_tells_no_nothings() -> None:
-    entry = {"id": "a", "tracked_s_lost": 0.4, "never_tracked": [], "targets": []}
+    entry = {"id": "a", "tracked_s_lost": 0.4, "never_tracked": [], "targets": [], "warnings": []}
     small = {"id": "t", "tracked_s_lost": 0.5, "track_later_s": 0.0, "classified_later_s": 0.0}
+    warned = [
+        {"protected": "base", "intruder": who, "warning_later_s": later_s}
+        for who, later_s in (("t", 44.2), ("u", None), ("v", 0.5))
+    ]
     head, *lines = _contributions(
-        [entry, entry | {"id": "b", "tracked_s_lost": 30.0, "targets": [small]}]
+        [
+            entry,
+            entry | {"id": "b", "tracked_s_lost": 30.0, "targets": [small]},
+            entry | {"id": "c", "warnings": warned},
+        ]
     )
     assert "one seed" in head
-    assert lines == ["  a: nothing lost", "  b: 30 s less under track"]
+    assert lines == [
+        "  a: nothing lost",
+        "  b: 30 s less under track",
+        "  c: base warned of t 44 s later; base warned of u no more",
+    ]
     assert _contributions([]) == []

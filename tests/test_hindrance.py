@@ -11,7 +11,7 @@ from small_scenarios import TEXT, changed, world_of
 from test_jamming import NOWHERE, at, jammer, radar, resting
 
 from sim.core.tables import Floats, Plots
-from sim.engine.hindrance import NO_NOISE, SECTORS, hindered, noise_db
+from sim.engine.hindrance import NO_NOISE, SECTORS, NoiseHeard, hindered, noise_db
 from sim.engine.retracking import record_again
 from sim.engine.session import record_run
 from sim.record.recording import Recording
@@ -143,3 +143,37 @@ def test_tracked_anew_the_same_comes_out_without_knowing_who_jams(
     for name in ("tracks", "sensor_noise"):
         file = f"{name}.parquet"
         assert (folder / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), name
+
+
+def test_noise_is_read_where_and_when_a_plot_was_made() -> None:
+    noise = NoiseHeard(keep_s=10.0)
+    for end_s, quarter_db in ((1.0, 20.0), (2.0, np.inf), (30.0, 7.0), (31.0, 0.0)):
+        told = Poses(
+            sensor=np.array([1], np.int32),
+            on=np.ones(1, np.bool_),
+            origin_enu_m=np.zeros((1, 3)),
+            enu_R_sensor=np.eye(3)[None],
+            height_m=np.zeros(1),
+            noise_db=np.array([[0.0, quarter_db, 3.0, 0.0]]),
+        )
+        noise.hear(told, end_s)
+        if end_s == 2.0:
+            heard = noise.at(plots_of((0.5, 1, 100.0), (0.5, 0, 100.0), (0.5, 1, 200.0)))
+            np.testing.assert_allclose(heard, [20.0, 0.0, 3.0])
+            # What falls silent has made its plots before.
+            np.testing.assert_allclose(noise.at(plots_of((2.0, 1, 100.0))), [0.0])
+    # The step's noise, its end included; what is too old is forgotten.
+    late = noise.at(plots_of((30.0, 1, 100.0), (30.5, 1, 100.0), (1.0, 1, 100.0)))
+    np.testing.assert_allclose(late, [7.0, 0.0, 7.0])
+    noise.hear(None, 32.0)
+    assert NoiseHeard(1.0).at(plots_of((1.0, 0, 0.0))).tolist() == [0.0]
+
+
+def plots_of(*rows: tuple[float, int, float]) -> Plots:
+    """Return plots of given times, sensors and azimuths in degrees."""
+    return Plots.concatenate(
+        [
+            Plots.of(time_s, sensor, [[1e4, np.radians(turn), 0.1]], [10.0, 0.01, 0.01])
+            for time_s, sensor, turn in rows
+        ]
+    )

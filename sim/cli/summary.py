@@ -329,6 +329,12 @@ def _contributions(sensors: list[dict[str, Any]]) -> list[str]:
         lost = [f"never under track: {', '.join(never)}"] if never else []
         changes = [(t["id"], _later(t)) for t in sensor["targets"] if t["id"] not in never]
         lost += [f"{id_} {', '.join(parts)}" for id_, parts in changes if parts]
+        lost += [
+            f"{warned['protected']} warned of {warned['intruder']} "
+            + ("no more" if later_s is None else f"{later_s:.0f} s later")
+            for warned in sensor["warnings"]
+            if (later_s := warned["warning_later_s"]) is None or later_s >= 1.0
+        ]
         less_s = sensor["tracked_s_lost"]
         if abs(less_s) >= 1.0:
             lost.insert(0, f"{abs(less_s):,.0f} s {'less' if less_s > 0.0 else 'more'} under track")

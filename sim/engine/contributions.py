@@ -46,7 +46,8 @@ def contributions(
     One dict per sensor, in order: ``never_tracked``, ids of targets that only it brought into
     the picture; ``tracked_s_lost``, time under track that would be missing, over all targets;
     ``targets`` that lose a tenth of their time under track, or whose first track or right class
-    comes later, with these times (None: never); ``observed_anew``, whether the others were.
+    comes later, with these times (None: never); ``warnings`` that would come later, of whom at
+    what is protected; ``observed_anew``, whether the others were.
     """
     found = []
     for sensor in world.sensors:
@@ -54,7 +55,8 @@ def contributions(
         anew = any(isinstance(other, FollowsCues) and other.follows_cues for other in others)
         without = _judged_without(recording, world, sensor.index, progress, anew=anew)
         lost = _lost(metrics["targets"], without["targets"])
-        found.append({"id": sensor.id, "observed_anew": anew} | lost)
+        warned = _warned_later(metrics["protect"], without["protect"])
+        found.append({"id": sensor.id, "observed_anew": anew} | lost | {"warnings": warned})
     return found
 
 
@@ -102,6 +104,28 @@ def _lost(every: list[dict[str, Any]], without: list[dict[str, Any]]) -> dict[st
                 }
             )
     return {"tracked_s_lost": lost_s, "never_tracked": never, "targets": targets}
+
+
+def _warned_later(every: list[dict[str, Any]], without: list[dict[str, Any]]) -> list[Any]:
+    """Return whose first coming inside, the same in truth, would be told later or never."""
+    found = []
+    for thing, other in zip(every, without, strict=True):
+        after = _warnings_s(other)
+        for intruder, before_s in _warnings_s(thing).items():
+            after_s = after[intruder]
+            less_s = None if after_s is None or before_s is None else before_s - after_s
+            if before_s is not None and (less_s is None or less_s > 0.0):
+                warned = {"protected": thing["id"], "intruder": intruder}
+                found.append(warned | {"warning_later_s": less_s})
+    return found
+
+
+def _warnings_s(thing: dict[str, Any]) -> dict[str, float | None]:
+    if thing["kind"] == "line":
+        inside = [(visit["target"], visit["warning_s"]) for visit in thing["visits"]]
+    else:
+        inside = [(episode["intruder"], episode["warning_s"]) for episode in thing["infringements"]]
+    return dict(reversed(inside))  # the first of each intruder
 
 
 def _later_s(one: float | None, other: float | None) -> float | None:

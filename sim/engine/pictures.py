@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from sim.core.tables import Indices, Ints, Plots, Tracks
+from sim.engine.hindrance import NoiseHeard
 from sim.network.links import NOW_S, Links, Mailbox, Post
 from sim.picture.looks import EchoFacts, Looks
 from sim.tracking import Poses, Tracker, TrackerConfig
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 #: A site counts as silent once so many reports in a row were lost at this probability.
 _SILENCE_PROBABILITY = 1e-6
 _SILENT_REPORTS_MIN = 5
+#: The picture's classes ask for looks more often than this.
+_LOOKS_S = 10.0
 
 
 class Picture(Protocol):
@@ -66,6 +69,7 @@ class LinkedPicture:
         self._tracker = tracker
         self._mailbox = mailbox
         self._echoes = echoes
+        self._noise = NoiseHeard(mailbox.links.hold_back_s + _LOOKS_S)
         # Ends of the steps that are not yet all heard, and where sensors were in them.
         self._poses: deque[tuple[float, Poses]] = deque()
 
@@ -73,6 +77,7 @@ class LinkedPicture:
         """Put plots on their links, and what has arrived into the picture."""
         for sensor, made in enumerate(plots):
             self._mailbox.send(sensor, made)
+        self._noise.hear(poses, time_s)
         heard_s = time_s - self._mailbox.links.hold_back_s
         if poses is not None:
             self._poses.append((time_s, poses))
@@ -94,7 +99,8 @@ class LinkedPicture:
 
     def looks(self) -> Looks:
         """Return what the tracker's tracks took."""
-        return Looks.of(*self._tracker.latest_taken(), self._echoes)
+        plots, number = self._tracker.latest_taken()
+        return Looks.of(plots, number, self._echoes, self._noise.at(plots))
 
     def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
         """Return none: sites do not track."""
@@ -130,10 +136,12 @@ class StovePipedPicture:
     def __init__(self, trackers: Sequence[SiteTracker], echoes: EchoFacts) -> None:
         self._trackers = trackers
         self._echoes = echoes
+        self._noise = NoiseHeard(_LOOKS_S)
 
     def take(self, plots: Sequence[Plots], time_s: float, poses: Poses | None = None) -> None:
         """Give every site its own plots, at once and all of them."""
         made = Plots.concatenate(list(plots)).without_truth()
+        self._noise.hear(poses, time_s)
         for tracker in self._trackers:
             if poses is not None:
                 tracker.move_sensors(poses)
@@ -146,10 +154,14 @@ class StovePipedPicture:
     def looks(self) -> Looks:
         """Return what the tracks of all sites took."""
         sites = len(self._trackers)
-        looks = [Looks.of(*tracker.latest_taken(), self._echoes) for tracker in self._trackers]
+        looks = [self._looks_of(tracker) for tracker in self._trackers]
         return Looks.concatenate(
             [one.renumbered(beside(one.number, site, sites)) for site, one in enumerate(looks)]
         )
+
+    def _looks_of(self, tracker: SiteTracker) -> Looks:
+        plots, number = tracker.latest_taken()
+        return Looks.of(plots, number, self._echoes, self._noise.at(plots))
 
     def site_tracks(self, time_s: float) -> tuple[Tracks, ...]:
         """Return none: they are the picture."""
@@ -200,8 +212,8 @@ class DistributedPicture(StovePipedPicture):
         super().take(plots, time_s, poses)
         for site, tracker in enumerate(self._trackers):
             self._known[site] = tracker.estimates(time_s)
-            looks = Looks.of(*tracker.latest_taken(), self._echoes)
-            self._post.send(site, time_s, SiteReport(self._known[site], looks))
+            report = SiteReport(self._known[site], self._looks_of(tracker))
+            self._post.send(site, time_s, report)
         for site, report in self._post.receive(time_s):
             self._fusion.receive(site, report.estimates)
             system = self._fusion.system_numbers(site, report.looks.number)

@@ -92,7 +92,8 @@ def echoes_of(
         sensor = sensors.expects[k]
         if sensor is None:
             reference_db = sensors.snr_reference_db[k]
-            expected_db[rows] = (reference_db - 40.0 * np.log10(range_m[rows] / 1e3))[:, None, None]
+            quiet_db = reference_db - 40.0 * np.log10(range_m[rows] / 1e3)
+            expected_db[rows] = (quiet_db - looks.noise_db[rows])[:, None, None]
             continue
         shape = (rows.size, _PLACES, models.rotor_rcs.size)
         height = height_m[rows, None] + _HEIGHT * height_sigma_m[rows, None]
@@ -105,6 +106,7 @@ def echoes_of(
                     azimuth_rad[rows, None, None],
                     height[:, :, None],
                     rate[:, :, None],
+                    10.0 ** (0.1 * looks.noise_db[rows, None, None]),
                     np.arange(shape[2]),
                 )
             ),

@@ -71,6 +71,7 @@ class Looks:
     silent : (K,) interrogated, and no reply
     seen_class : (K,) as in ``Plots``
     confusion : (K,) chance that it is wrong
+    noise_db : (K,) by how much jamming raised the sensor's noise there
     """
 
     number: Ints
@@ -82,16 +83,19 @@ class Looks:
     silent: Bools
     seen_class: Ints = field(default_factory=no_class)
     confusion: Floats = field(default_factory=nothing)
+    noise_db: Floats = field(default_factory=nothing)
 
     def __post_init__(self) -> None:
-        fill_left_out(self, self.number.size, seen_class=-1, confusion=np.nan)
+        fill_left_out(self, self.number.size, seen_class=-1, confusion=np.nan, noise_db=0.0)
 
     def __len__(self) -> int:
         return int(self.number.size)
 
     @classmethod
-    def of(cls, plots: Plots, number: Ints, sensors: EchoFacts) -> Self:
-        """Read plots (K,), each taken by the track of the given number."""
+    def of(
+        cls, plots: Plots, number: Ints, sensors: EchoFacts, noise_db: Floats | None = None
+    ) -> Self:
+        """Read plots (K,), each taken by the track of the given number, out of that noise."""
         s = plots.sensor
         return cls(
             number=number,
@@ -103,6 +107,7 @@ class Looks:
             silent=sensors.interrogates[s] & (plots.reply == Reply.NONE),
             seen_class=plots.seen_class,
             confusion=sensors.confusion[s],
+            noise_db=nothing() if noise_db is None else noise_db,
         )
 
     @classmethod
