@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.core.tables import TrackStatus
-from sim.coverage.analysis import _course, lines_of, rule_of
-from sim.coverage.grid import band
+from sim.coverage.analysis import grid_of, rule_of
 from sim.coverage.line import straight
 from sim.coverage.network import compute
 from sim.coverage.stage import Stage
@@ -154,11 +153,10 @@ tracker: {mix.tracker}
 def computed(loaded: LoadedScenario, along_km: np.ndarray) -> np.ndarray:
     """Return the probability (N,) that a crossing at each of the kilometres is tracked."""
     stage = Stage.of(loaded)
-    settings, (line,) = stage.spec.coverage, lines_of(stage.spec)
-    course = _course(stage, line)
+    settings = stage.spec.coverage
     volume = compute(
         stage,
-        band(stage.surroundings, course, 1e3 * line.depth_km, 0, len(course)),
+        grid_of(stage),
         settings.conditions[0],
         heights_agl_m=settings.heights_agl_m,
         classes=settings.classes,
