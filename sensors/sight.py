@@ -247,26 +247,35 @@ class Sight:
         """How far the map reaches in all directions; 0 over flat ground."""
         return float(self.cell_m * (self.obstacles.lowest_m.shape[0] // 2))
 
-    def lowest_rad(self, azimuth_rad: Floats, distance_m: Floats) -> Floats:
-        """Return the lowest visible elevation (A, D), relief alone considered.
+    def lowest_rad(self, sectors: int, parts: int, part_m: float) -> Floats:
+        """Return the lowest elevation (A, D) seen anywhere in a sector and part of the range.
+
+        Relief alone is considered. It is asked for at places a cell apart outwards and half a
+        cell across, so that no slope that faces the sensor falls between two of them.
 
         Parameters
         ----------
-        azimuth_rad, distance_m
-            (A,) from true north and (D,) over the ground.
+        sectors
+            A, of azimuth, from true north.
+        parts, part_m
+            D, and the length of each over the ground.
         """
-        if not self.obstacles.lowest_m.size:
-            return np.full((azimuth_rad.size, distance_m.size), -0.5 * np.pi)
-        from sensors.sight_kernels import lowest_along  # numba: only where it runs
+        lowest_rad = np.full((sectors, parts), -0.5 * np.pi)
+        if self.obstacles.lowest_m.size:
+            from sensors.sight_kernels import lowest_within  # numba: only where it runs
 
-        lowest_m = np.empty((azimuth_rad.size, distance_m.size))
-        the_map = self.obstacles.lowest_m
-        lowest_along(the_map, self.cell_m, self.height_m, azimuth_rad, distance_m, lowest_m)
-        radius_m = 1.0 / float(self.curvature_per_m.mean())
-        angle = distance_m / radius_m
-        from_centre_m = radius_m + lowest_m
-        up_m = from_centre_m * np.cos(angle) - radius_m - self.height_m
-        return np.arctan2(up_m, from_centre_m * np.sin(angle))
+            azimuth_rad = 0.5 * np.pi * np.arange(4 * sectors) / sectors
+            lowest_within(
+                self.obstacles.lowest_m,
+                self.cell_m,
+                self.height_m,
+                1.0 / float(self.curvature_per_m.mean()),
+                np.column_stack([np.sin(azimuth_rad), np.cos(azimuth_rad)]),
+                float(part_m),
+                int(np.ceil(part_m / self.cell_m)),
+                lowest_rad,
+            )
+        return lowest_rad
 
 
 def ground_curvature_per_m(latitude_rad: float, ground_height_m: float) -> Floats:

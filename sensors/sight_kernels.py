@@ -196,3 +196,53 @@ def lowest_along(
         east, north = math.sin(azimuth_rad[a]), math.cos(azimuth_rad[a])
         for d in range(distance_m.size):
             out_m[a, d] = lowest_there(lowest_m, cell_m, height_m, east, north, distance_m[d])
+
+
+@kernel()
+def lowest_within(
+    lowest_m: Floats32,
+    cell_m: float,
+    height_m: float,
+    radius_m: float,
+    direction: Floats,
+    part_m: float,
+    steps: int,
+    out_rad: Floats,
+) -> None:
+    """Set the lowest elevation seen (A, D) anywhere in sectors and parts of the range.
+
+    Ends of sectors and parts are asked, and places between them half a cell apart across, as
+    far as there are rays. Ends belong to both neighbours.
+
+    Parameters
+    ----------
+    lowest_m, cell_m, height_m : the map and the sensor
+    radius_m : of the sphere below it
+    direction : (A · 4, 2) eastness and northness of rays, evenly spaced from the north
+    part_m, steps : length of a part, and into how many it is divided
+    """
+    sectors, parts = out_rad.shape
+    rays = direction.shape[0]
+    out_rad[:] = math.inf
+    for k in range(parts * steps + 1):
+        distance = part_m * k / steps
+        sine, cosine = math.sin(distance / radius_m), math.cos(distance / radius_m)
+        half_cells = 2.0 * (2.0 * math.pi * distance / sectors) / cell_m
+        stride = 4 if half_cells <= 1.0 else 2 if half_cells <= 2.0 else 1
+        last = k // steps
+        first = last - 1 if k % steps == 0 and k > 0 else last
+        first_m = lowest_there(
+            lowest_m, cell_m, height_m, direction[0, 0], direction[0, 1], distance
+        )
+        for sector in range(sectors):
+            # At one distance the elevation rises with the height: the lowest tells it.
+            least_m = first_m
+            for ray in range(4 * sector + stride, 4 * sector + 5, stride):
+                east, north = direction[ray % rays, 0], direction[ray % rays, 1]
+                first_m = lowest_there(lowest_m, cell_m, height_m, east, north, distance)
+                least_m = min(least_m, first_m)
+            from_centre_m = radius_m + least_m
+            up_m = from_centre_m * cosine - radius_m - height_m
+            elevation = math.atan2(up_m, from_centre_m * sine)
+            for part in range(first, min(last + 1, parts)):
+                out_rad[sector, part] = min(out_rad[sector, part], elevation)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from coverage_scenarios import TEXT, stage_of
 
+from sensors.sight import Sight
 from sim.core.tables import Floats
 from sim.coverage.analysis import LineCoverage, cover_line, lines_of, rule_of
 from sim.coverage.barrier import open_path
@@ -174,10 +177,46 @@ def test_candidates_are_what_may_be_bought(tmp_path: Path) -> None:
     stage = stage_of(tmp_path, text)
     (found,) = cover_line(stage, lines_of(stage.spec)[0], lambda volume, condition: None)
     assert "radar-new" not in found.sensors[: len(stage.spec.sites)]
-    mends = [place.mend for place in found.weak_places if place.mend is not None]
+    near = {
+        place.mend.what: place.mend.cost_keur
+        for place in found.weak_places
+        if place.mend is not None and abs(place.longitude_deg - 22.19) < 0.09
+    }
+    assert near == {"candidate new-mast": (200.0, 500.0)}
+
+
+def test_candidates_far_away_leave_what_there_is_to_buy(tmp_path: Path) -> None:
+    text = TEXT + (
+        "  candidates:\n"
+        "    - id: far-node\n"
+        "      position: {latitude_deg: 53.10, longitude_deg: 21.90, height_agl_m: 5}\n"
+        "      sensors: [{kind: acoustic, preset: acoustic-node, id: ears-far, range_max_km: 1}]\n"
+    )
+    stage = stage_of(tmp_path, text)
+    (found,) = cover_line(stage, lines_of(stage.spec)[0], lambda volume, condition: None)
+    mends = [place.mend.what for place in found.weak_places if place.mend is not None]
     assert mends
-    assert {mend.what for mend in mends} == {"candidate new-mast"}
-    assert {mend.cost_keur for mend in mends} == {(200.0, 500.0)}
+    assert all(" more " in what for what in mends)
+
+
+def test_maps_serve_all_conditions_and_weak_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: Counter[tuple[bytes, float]] = Counter()
+    mapped = Sight._mapped
+
+    def counted(surroundings: Any, relief: Any, place: Floats, reach_m: float) -> Sight:
+        made[place.tobytes(), reach_m] += 1
+        return mapped(surroundings, relief, place, reach_m)
+
+    monkeypatch.setattr(Sight, "_mapped", counted)
+    text = TEXT + "  conditions: [{id: dry}, {id: rain, rain_mm_per_h: 20}]\n"
+    stage = stage_of(tmp_path, text)
+    dry, rain = cover_line(stage, lines_of(stage.spec)[0], lambda volume, condition: None)
+    assert (dry.condition, rain.condition) == ("dry", "rain")
+    assert rain.covered_km.sum() <= dry.covered_km.sum()
+    assert len(made) > len(stage.sensors)
+    assert set(made.values()) == {1}
 
 
 def test_costs_are_ranges(computed: tuple[Stage, Volume, LineCoverage]) -> None:

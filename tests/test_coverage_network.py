@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from sim.core.tables import Floats, Visibility
 from sim.coverage.analysis import cover_line, lines_of
 from sim.coverage.fusing import PD_MAX
 from sim.coverage.grid import Grid, band
-from sim.coverage.looks import velocity_of
+from sim.coverage.looks import cells_in_reach, velocity_of
 from sim.coverage.network import _some, compute
 from sim.coverage.probes import ProbeKind
 from sim.coverage.stage import Stage, locates
@@ -198,6 +199,16 @@ def test_parts_of_a_line_are_the_whole(stage: Stage, monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(cut.straight.lost, whole.straight.lost)
     np.testing.assert_array_equal(cut.along_km, whole.along_km)
     assert cut.covered_km.tolist() == whole.covered_km.tolist()
+
+
+@pytest.mark.parametrize("reach_m", [10.0, 3e3, 12e3, np.inf])
+def test_cells_in_reach_are_all_that_are_near(stage: Stage, reach_m: float) -> None:
+    grid = band_of(stage)
+    for placed in stage.sensors:
+        sensor = SimpleNamespace(origin_enu_m=placed.position_enu_m, range_max_m=reach_m)
+        apart_m = np.linalg.norm(grid.ground_enu_m - sensor.origin_enu_m, axis=-1)
+        wanted = np.flatnonzero(apart_m <= reach_m)
+        np.testing.assert_array_equal(cells_in_reach(grid, sensor), wanted)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("cell_m", [100.0, 700.0, 2500.0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import stage
-from twins_sight import clear_over
+from twins_sight import clear_over, lowest_elevation
 
 from sensors.mount import Mount
 from sensors.radar import Radar, RadarSpec
@@ -78,7 +78,7 @@ def test_over_flat_ground_only_the_horizon_counts() -> None:
     assert sight.smooth
     far = np.array([[40e3, 0.0, -110.0], [40e3, 0.0, 300.0], [np.nan] * 3])
     assert sight.clear(far).tolist() == [False, True, False]
-    assert (sight.lowest_rad(np.zeros(2), np.ones(3)) == -0.5 * np.pi).all()
+    assert (sight.lowest_rad(2, 3, 1.0) == -0.5 * np.pi).all()
 
 
 def test_level_relief_is_flat_ground(hills: Surroundings) -> None:
@@ -104,12 +104,47 @@ def test_a_ray_that_left_the_map_goes_on_straight() -> None:
     surroundings = over({"size_km": 20, "relief_m": 400, "seed": 2, "outside_height_m": 500})
     (eye,) = above(surroundings, [0.0], [0.0], 10.0)
     sight = Sight.over(surroundings, eye, 200e3)
-    azimuth = np.linspace(0.0, 2 * np.pi, 73)
     assert sight.reach_m < 20.5e3
-    near, far = sight.lowest_rad(azimuth, np.array([20.5e3, 60e3])).T
+    # Beyond the map a ray only sinks: lowest is the far end of a part.
+    _, near, far = sight.lowest_rad(72, 3, 20.5e3).T
     # A ray that bends with a quarter of the earth's curvature sinks by d / (2 Re) / 4.
-    bent = (60e3 - 20.5e3) * (0.5 / 6.371e6) * 0.25
+    bent = 20.5e3 * (0.5 / 6.371e6) * 0.25
     np.testing.assert_allclose(far, near - bent, atol=2e-5)
+
+
+def test_lowest_elevations_of_sectors_are_the_least_of_all_rays(hills: Surroundings) -> None:
+    (eye,) = above(hills, [1500.0], [-2200.0], 15.0)
+    sight = Sight.over(hills, eye, 12e3)
+    azimuth = 2 * np.pi * (np.arange(90)[:, None] + np.linspace(0.0, 1.0, 5)) / 90
+    distance = 150.0 * (np.arange(60)[:, None] + np.linspace(0.0, 1.0, 3))
+    ray_by_ray = lowest_elevation(
+        sight.obstacles.lowest_m.astype(float),
+        sight.cell_m,
+        sight.height_m,
+        1.0 / sight.curvature_per_m.mean(),
+        azimuth.ravel(),
+        distance.ravel(),
+    ).reshape(90, 5, 60, 3)
+    found = sight.lowest_rad(90, 60, 150.0)
+    # From half a cell between rays on, all of these are asked.
+    far = distance[:, 0] > sight.cell_m * 90 / (2 * np.pi)
+    assert 10 < far.sum() < 55
+    np.testing.assert_allclose(found[:, far], ray_by_ray.min(axis=(1, 3))[:, far], atol=1e-9)
+    ends = ray_by_ray[:, ::4].min(axis=(1, 3))
+    near = distance[:, -1] < 0.5 * sight.cell_m * 90 / (2 * np.pi)
+    np.testing.assert_allclose(found[:, near], ends[:, near], atol=1e-9)
+    assert np.ptp(found[:, far]) > 0.02
+
+
+def test_what_the_tracker_is_told_of_relief_misses_little(hills: Surroundings) -> None:
+    """Rays four times as close find a lower elevation in few sectors, and little lower."""
+    (eye,) = above(hills, [1500.0], [-2200.0], 15.0)
+    sight = Sight.over(hills, eye, 12e3)
+    found = sight.lowest_rad(720, 128, 90.0)
+    closer = sight.lowest_rad(2880, 512, 22.5).reshape(720, 4, 128, 4).min(axis=(1, 3))
+    missed = found - closer
+    assert missed.min() > -1e-9
+    assert np.quantile(missed[:, 2:], 0.99) < np.radians(0.15)
 
 
 def test_sensors_of_one_mast_share_a_map(hills: Surroundings) -> None:

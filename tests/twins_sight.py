@@ -53,3 +53,20 @@ def clear_over(ground: Ground, frame: Frame, eye_enu_m: Floats, target_enu_m: Fl
     on_ellipsoid = ecef_from_geodetic(latitude, longitude, 0.0)
     assert np.isfinite(on_ellipsoid).all()
     return float((height + lift - ground.height_m(latitude, longitude)).min())
+
+
+def lowest_elevation(
+    lowest: Floats, cell_m: float, eye_m: float, radius_m: float, azimuth: Floats, distance: Floats
+) -> Floats:
+    """Lowest elevations (A, D) that a map (N, N) lets see in directions, inside the map."""
+    middle = len(lowest) // 2
+    row = middle + np.outer(np.cos(azimuth), distance) / cell_m
+    column = middle + np.outer(np.sin(azimuth), distance) / cell_m
+    i, j = (np.clip(place.astype(int), 0, len(lowest) - 2) for place in (row, column))
+    y, x = row - i, column - j
+    south = (1 - x) * lowest[i, j] + x * lowest[i, j + 1]
+    north = (1 - x) * lowest[i + 1, j] + x * lowest[i + 1, j + 1]
+    from_centre = radius_m + (1 - y) * south + y * north
+    angle = distance / radius_m
+    up = from_centre * np.cos(angle) - radius_m - eye_m
+    return np.arctan2(up, from_centre * np.sin(angle))

@@ -427,7 +427,8 @@ def _line(thing: dict[str, Any]) -> list[str]:
                 else ""
             )
         )
-    return lines + [f"    {visit['target']}: {_visit(visit)}" for visit in visits]
+    lines += [f"    {visit['target']}: {_visit(visit)}" for visit in visits]
+    return [*lines, "  where it is weakest, why, and what would mend it: airpicture coverage"]
 
 
 def _visit(visit: dict[str, Any]) -> str:

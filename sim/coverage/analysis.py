@@ -18,14 +18,14 @@ from sim.coverage.losses import Gaps, gaps_below
 from sim.coverage.network import Progress, compute, silent
 from sim.coverage.stage import Stage
 from sim.coverage.volume import Volume
-from sim.coverage.weak_places import WeakPlace, weak_place, weakest_columns
+from sim.coverage.weak_places import WeakPlace, columns_about, weak_place, weakest_columns
 from sim.coverage.weakest import Barrier, Weakest, barrier, breach_m, weakest_way
 from sim.scenario.along import standing_sites
 from sim.scenario.coverage_spec import Condition
 from sim.scenario.protecting import Line, Point
 from sim.scenario.specs import Scenario
 from sim.tracking.config import TrackerConfig
-from sim.world.course import Course, course_of
+from sim.world.course import Course, course_of, middles
 
 #: A longer line is computed in parts of this length, which overlap by the band's depth.
 PART_KM = 500.0
@@ -197,13 +197,13 @@ def cover_line(
     settings = stage.spec.coverage
     depth_m = 1e3 * line.depth_km
     course = _course(stage, line)
-    found = []
-    for condition in settings.conditions:
-        parts = []
-        for first, last, own in _parts(course, depth_m):
-            grid = band(stage.surroundings, course, depth_m, first, last)
+    parts: dict[str, list[_Part]] = {condition.id: [] for condition in settings.conditions}
+    for first, last, own in _parts(course, depth_m):
+        here = stage.keeping_sights()
+        grid = band(stage.surroundings, course, depth_m, first, last)
+        for condition in settings.conditions:
             volume = compute(
-                stage,
+                here,
                 grid,
                 condition,
                 heights_agl_m=settings.heights_agl_m,
@@ -213,10 +213,11 @@ def cover_line(
                 threads=threads,
                 progress=progress,
             )
-            parts.append(_part(stage, volume, condition, own, threads))
+            parts[condition.id].append(_part(here, volume, condition, own, threads))
             keep(volume, condition)
-        found.append(_joined(stage, line, condition, course, parts))
-    return found
+            del volume  # the next one needs its room
+    # Of a line in one part, the maps are still there.
+    return [_joined(here, line, one, course, parts[one.id]) for one in settings.conditions]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,7 +228,6 @@ class _Part:
     weakest: dict[tuple[int, int], Weakest]
     barriers: dict[tuple[int, int], Barrier]
     breach_m: float
-    weak_places: list[WeakPlace]
     sensors: tuple[str, ...]
 
 
@@ -252,27 +252,28 @@ def _part(stage: Stage, volume: Volume, condition: Condition, own: slice, thread
         flown = straight(volume, rule, settings.required, threads)
         weakest = {case: way.of_columns(own) for case, way in zip(cases, ways, strict=True)}
     barriers = {case: barrier(volume, *case) for case in cases}
-    own_flown = flown.of_columns(own)
-    columns = weakest_columns(
-        own_flown, volume.grid.along_km[own], volume.grid.shape[0] * volume.grid.cell_m * 1e-3,
-        WEAK_PLACES,
-    )  # fmt: skip
-    places = [
-        weak_place(
+    return _Part(flown.of_columns(own), weakest, barriers, breach_m(stage, volume), volume.sensors)
+
+
+def _weak_places(
+    stage: Stage, condition: Condition, course: Course, depth_m: float, flown: Straight
+) -> Iterator[WeakPlace]:
+    settings, columns = stage.spec.coverage, len(course)
+    along_km = middles(columns) * course.step_m * 1e-3
+    for column, weakness in weakest_columns(flown, along_km, depth_m * 1e-3, WEAK_PLACES):
+        about = columns_about(column, course.step_m, columns)
+        yield weak_place(
             stage,
-            volume.grid,
+            band(stage.surroundings, course, depth_m, *about),
             condition,
             flown,
-            own.start + column,
+            column,
             weakness,
             heights_agl_m=settings.heights_agl_m,
             classes=settings.classes,
-            rule=rule,
+            rule=rule_of(stage.spec.tracker),
             required=settings.required,
         )
-        for column, weakness in columns
-    ]
-    return _Part(own_flown, weakest, barriers, breach_m(stage, volume), places, volume.sensors)
 
 
 def _joined(
@@ -283,8 +284,7 @@ def _joined(
     edges_km: Floats = np.arange(0.0, len(course) + 0.5) * course.step_m * 1e-3
     along_km: Floats = 0.5 * (edges_km[1:] + edges_km[:-1])
     cases = parts[0].weakest.keys()
-    places = [place for part in parts for place in part.weak_places]
-    places.sort(key=lambda place: -place.weakness)
+    depth_m = 1e3 * line.depth_km
     return LineCoverage(
         line=line.id,
         condition=condition.id,
@@ -307,5 +307,5 @@ def _joined(
         },
         covered_km=(flown.tracked >= settings.required).sum(axis=2) * course.step_m * 1e-3,
         cost_keur=total(cost_of_site(site) for _, site in standing_sites(stage.spec)),
-        weak_places=tuple(places[:WEAK_PLACES]),
+        weak_places=tuple(_weak_places(stage, condition, course, depth_m, flown)),
     )

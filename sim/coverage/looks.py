@@ -17,6 +17,8 @@ from sim.coverage.probes import ProbeKind
 
 #: Probes in one call of a sensor: their signatures are copied for each.
 _AT_ONCE = 50_000
+#: No ground differs by more in height.
+_RELIEF_M = 10_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +37,19 @@ class Looks:
 
 def cells_in_reach(grid: Grid, sensor: Sensor) -> Indices:
     """Return the flat numbers (K,) of cells that the sensor might see into."""
-    offset = grid.ground_enu_m - sensor.origin_enu_m
-    apart_m = np.sqrt((offset * offset).sum(-1))
-    return np.flatnonzero(apart_m.ravel() <= sensor.range_max_m)
+    ground, origin, reach_m = grid.ground_enu_m, sensor.origin_enu_m, sensor.range_max_m
+    # Of a long band most columns are far away: their middles tell.
+    middle = ground[grid.shape[0] // 2]
+    high_m = np.linalg.norm(ground[[0, -1]] - middle, axis=-1).max() + _RELIEF_M
+    apart_m = np.linalg.norm(middle - origin, axis=-1)
+    near = np.flatnonzero(apart_m <= reach_m + high_m)
+    if not near.size:
+        return near
+    first, last = near[0], near[-1] + 1
+    apart_m = np.linalg.norm(ground[:, first:last] - origin, axis=-1)
+    row, column = np.nonzero(apart_m <= reach_m)
+    cells: Indices = row * grid.shape[1] + column + first
+    return cells
 
 
 def look(

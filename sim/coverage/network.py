@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sensors.sight import Sight
 from sim.core.tables import Floats, Measured
 from sim.coverage.fusing import Floats32, Fused, Inward, shown_by_a_look
 from sim.coverage.grid import Grid
@@ -92,6 +93,7 @@ class Look:
     ----------
     grid, heights_agl_m, kinds, headings : where, how high, at what, flying in how many ways
     time_s, surroundings : when, and in which weather
+    sights : see ``Stage``
     """
 
     grid: Grid
@@ -100,6 +102,7 @@ class Look:
     headings: int
     time_s: float
     surroundings: Surroundings
+    sights: list[Sight] | None = None
 
     @classmethod
     def on(
@@ -119,6 +122,7 @@ class Look:
             headings,
             stage.time_s,
             stage.under(condition),
+            stage.sights,
         )
 
     @property
@@ -149,7 +153,7 @@ class Look:
         for placed in site:
             if not placed.may_see(places, off_m):
                 continue
-            for sensor in placed.build(0, self.surroundings):
+            for sensor in placed.build(0, self.surroundings, self.sights):
                 cell = cells_in_reach(self.grid, sensor)
                 if not cell.size:
                     continue

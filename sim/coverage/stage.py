@@ -11,6 +11,7 @@ import numpy as np
 from sensors.aboard import Carrier
 from sensors.mount import Mount
 from sensors.registry import Sensor, SensorSpec, build_sensors
+from sensors.sight import Sight
 from sensors.strobe import Strobe
 from sim.core.tables import Floats, Measured
 from sim.scenario.along import standing_sites
@@ -51,22 +52,31 @@ class Placed:
     cued: bool
     candidate: bool = False
 
-    def may_see(self, place_enu_m: Floats, off_m: float = 0.0) -> bool:
-        """Tell whether anything within ``off_m`` of places (K, 3) may be in its range.
+    def may_see(self, place_enu_m: Floats, off_m: float = 0.0, ranges: float = _RANGES) -> bool:
+        """Tell whether anything within ``off_m`` of places (K, 3) is within so many ranges.
 
         To build a sensor and find that it sees nothing costs time.
         """
         reach_km = getattr(self.spec, "range_max_km", np.inf)
         apart_m = np.linalg.norm(place_enu_m - self.position_enu_m, axis=-1).min()
-        return bool(apart_m <= off_m + 1e3 * _RANGES * reach_km)
+        return bool(apart_m <= off_m + 1e3 * ranges * reach_km)
 
-    def build(self, index: int, surroundings: Surroundings) -> tuple[Sensor, ...]:
-        """Return the sensors that the specification asks for, strobes of jammers left out."""
+    def build(
+        self, index: int, surroundings: Surroundings, sights: list[Sight] | None = None
+    ) -> tuple[Sensor, ...]:
+        """Return the sensors that the specification asks for, strobes of jammers left out.
+
+        What they have in sight is added to ``sights``, if given: sensors built there again
+        share their maps for as long as it is kept.
+        """
         mount = Mount(index, self.site, self.position_enu_m)
         try:
             built = build_sensors(self.spec, mount, surroundings)
         except ValueError as error:
             raise ValueError(f"sensor {self.id}: {error}") from error
+        if sights is not None:
+            seen = (getattr(one, "sight", None) for one in built)
+            sights += [sight for sight in seen if isinstance(sight, Sight)]
         return tuple(one for one in built if not isinstance(one, Strobe))
 
 
@@ -81,6 +91,7 @@ class Stage:
     targets : the scenario's own; jammers fly on them
     sensors : all, those of candidate sites last
     time_s : of the scenario, when carried sensors and jammers are where they are taken to be
+    sights : maps of sight, for as long as they may be of use again; None if they are not kept
     """
 
     spec: Scenario
@@ -88,6 +99,11 @@ class Stage:
     targets: Targets
     sensors: tuple[Placed, ...]
     time_s: float
+    sights: list[Sight] | None = None
+
+    def keeping_sights(self) -> Stage:
+        """Return a stage that keeps maps: they are the same in any weather."""
+        return replace(self, sights=[])
 
     @classmethod
     def of(cls, loaded: LoadedScenario, time_s: float | None = None) -> Stage:

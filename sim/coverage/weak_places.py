@@ -132,9 +132,15 @@ def _trackable(straight: Straight) -> Bools:
     return able if able.any() else np.ones_like(able)
 
 
+def columns_about(column: int, cell_m: float, columns: int) -> tuple[int, int]:
+    """Return first and last (excluded) of the columns about a place: what is to be mended."""
+    cells = max(1, round(_MENDED_KM * 1e3 / cell_m / 2))
+    return max(0, column - cells), min(columns, column + cells + 1)
+
+
 def weak_place(
     stage: Stage,
-    grid: Grid,
+    about: Grid,
     condition: Condition,
     straight: Straight,
     column: int,
@@ -149,21 +155,20 @@ def weak_place(
 
     Parameters
     ----------
-    grid, straight : of the band or the part of it that the column belongs to
-    column, weakness : from ``weakest_columns``, as the grid counts columns
+    about : the band's columns about the place
+    straight : of the whole line
+    column, weakness : from ``weakest_columns``
     """
     here = straight.tracked[:, :, column]
     worst = np.where(_trackable(straight), here, 2.0).argmin()
     h, k = (int(axis) for axis in np.unravel_index(worst, here.shape))
-    cells = max(1, round(_MENDED_KM * 1e3 / grid.cell_m / 2))
-    first, last = max(0, column - cells), min(grid.shape[1], column + cells + 1)
-    about = part_of(grid, first, last)
+    middle = column - about.first_column
     case = _Case(stage, about, condition, float(heights_agl_m[h]), classes[k], rule, required)
     near = case.nearest_first()
     return WeakPlace(
-        km=float(grid.along_km[column]),
-        latitude_deg=float(np.degrees(grid.latitude_rad[0, column])),
-        longitude_deg=float(np.degrees(grid.longitude_rad[0, column])),
+        km=float(about.along_km[middle]),
+        latitude_deg=float(np.degrees(about.latitude_rad[0, middle])),
+        longitude_deg=float(np.degrees(about.longitude_rad[0, middle])),
         height_agl_m=case.height_agl_m,
         target_class=case.target_class,
         tracked=float(here[h, k]),
@@ -214,7 +219,7 @@ class _Case:
         for placed in self._standing:
             if not placed.may_see(grid.ground_enu_m[:, 0]):
                 continue
-            for sensor in placed.build(0, surroundings):
+            for sensor in placed.build(0, surroundings, self.stage.sights):
                 cell = cells_in_reach(grid, sensor)
                 if not cell.size:
                     continue
@@ -286,11 +291,16 @@ class _Case:
         """Return what might be bought: candidate sites near by, else more of what there is."""
         middle = self.grid.shape[1] // 2
         way = self.grid.ground_enu_m[:, middle]
-        sites = {site.id: site for site in self.stage.spec.coverage.candidates}
-        if sites:
-            for name, site in sites.items():
-                bought = [one for one in self.stage.sensors if one.candidate and one.site == name]
-                yield f"candidate {name}", bought, cost_of_site(site)
+        near = {
+            one.site for one in self.stage.sensors if one.candidate and one.may_see(way, ranges=1.0)
+        }
+        for site in self.stage.spec.coverage.candidates:
+            if site.id in near:
+                bought = [
+                    one for one in self.stage.sensors if one.candidate and one.site == site.id
+                ]
+                yield f"candidate {site.id}", bought, cost_of_site(site)
+        if near:
             return
         kinds = {(one.kind, getattr(one.spec, "preset", None)): one for one in self._standing}
         for (kind, preset), like in kinds.items():

@@ -19,8 +19,8 @@ from sim.world.surroundings import Surroundings
 #: No tracker knows what it will meet: it expects echoes as of a small aircraft.
 EXPECTED_RCS_M2 = 1.0
 _SECTORS = 360
-#: Of the mask that relief makes: sectors, parts of the range, azimuths asked in a sector.
-_RELIEF_SECTORS, _RELIEF_PARTS, _ASKED = 720, 256, 5
+#: Of the mask that relief makes: sectors, parts of the range.
+_RELIEF_SECTORS, _RELIEF_PARTS = 720, 256
 
 
 def sensor_models(
@@ -108,23 +108,12 @@ def _relief_mask_rad(
     mask_rad = np.repeat(_mask_rad(sensors, _RELIEF_SECTORS)[:, :, None], _RELIEF_PARTS, axis=2)
     if mask_rad.shape[1] == 1:
         mask_rad = np.repeat(mask_rad, _RELIEF_SECTORS, axis=1)
-    # Ends of sectors and parts are asked too: they belong to both neighbours.
-    azimuth_rad = 2.0 * np.pi * _asked(_RELIEF_SECTORS, _ASKED) / _RELIEF_SECTORS
     for row, (sensor, mask) in enumerate(zip(sensors, mask_rad, strict=True)):
         if row in moving or not sensor.horizon or not np.isfinite(sensor.range_max_m):
             continue
         sight = Sight.over(surroundings, sensor.origin_enu_m, sensor.range_max_m)
         part_m = sensor.range_max_m / _RELIEF_PARTS
         parts = min(_RELIEF_PARTS, int(sight.reach_m / part_m) + 1)
-        # No strip in sight, a slope that faces the sensor, may fall between two places.
-        asked = int(np.ceil(part_m / sight.cell_m)) + 1
-        lowest = sight.lowest_rad(azimuth_rad, part_m * _asked(parts, asked))
-        lowest = lowest.reshape(_RELIEF_SECTORS, _ASKED, parts, asked).min(axis=(1, 3))
+        lowest = sight.lowest_rad(_RELIEF_SECTORS, parts, part_m)
         np.maximum(mask[:, :parts], lowest, out=mask[:, :parts])
     return mask_rad
-
-
-def _asked(parts: int, asked: int) -> Floats:
-    """Return places (parts · asked,) in every part, from end to end."""
-    places: Floats = (np.arange(parts)[:, None] + np.linspace(0.0, 1.0, asked)).ravel()
-    return places

@@ -148,14 +148,14 @@ def _tile(spec: GeoTiffTerrain | HgtTerrain | DtedTerrain, folder: Path) -> Tile
 def _fractal(
     spec: FractalTerrain, latitude_rad: float, longitude_rad: float, height_m: float
 ) -> Relief:
-    from sim.world.fractal import fractal_heights_m
+    from sim.world.kept_surfaces import kept_heights_m
 
     step_lat = spec.cell_m / mean_radius_m(latitude_rad)
     rows, columns = spec.shape
     if np.cos(min(abs(latitude_rad) + 0.5 * (rows - 1) * step_lat, 0.5 * np.pi)) < 0.05:
         raise TerrainError("fractal terrain must not lie near a pole")
     step_lon = step_lat / float(np.cos(latitude_rad))
-    heights_m = fractal_heights_m(spec.seed, spec.shape, spec.relief_m, spec.roughness)
+    heights_m = kept_heights_m(spec.seed, spec.shape, spec.relief_m, spec.roughness)
     heights_m += np.float32(height_m)
     return Relief(
         heights_m,
