@@ -35,6 +35,7 @@ class Action(Enum):
     PLOTS = "plots"
     RINGS = "rings"
     SWEEPS = "sweeps"
+    DEFENCE = "defence"
     COVERAGE = "coverage"
     COVERAGE_HEIGHT = "coverage-height"
     COVERAGE_CLASS = "coverage-class"
@@ -88,6 +89,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("p",), "P", Action.PLOTS, "plots of the last ten seconds"),
     Binding(("r",), "R", Action.RINGS, "range rings"),
     Binding(("b",), "B", Action.SWEEPS, "beams of rotating sensors"),
+    Binding(("e",), "E", Action.DEFENCE, "effectors and their shots"),
     Binding(("o",), "O", Action.COVERAGE, "coverage, where one is given"),
     Binding(("g",), "G", Action.COVERAGE_HEIGHT, "coverage at the next height above ground"),
     Binding(("k",), "K", Action.COVERAGE_CLASS, "coverage of the next class, then condition"),

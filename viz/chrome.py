@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from sim.core.shots import DefenceStep, Why
 from sim.core.tables import Reply, Snapshot, TrackStatus
 from sim.record.setting import Setting
 from viz import style
@@ -194,20 +195,27 @@ def panel(
     column = _Column(rect)
     row = row_of(now.tracks, view.selected)
     if row is not None:
-        _track_rows(column, setting, now, row, geography, view)
+        _track_rows(column, setting, snapshot, now, row, geography, view)
     elif view.selected is not None:
         column.heading(f"Track {view.selected:04d}", style.SELECTED)
         column.row("not in the picture", "")
         column.gap()
     _picture_rows(column, snapshot, recent_plots, view)
     _setting_rows(column, setting)
+    _defence_rows(column, setting, snapshot)
     _list_rows(column, now, geography, view)
     edge = np.array([[(rect.left, rect.top), (rect.left, rect.bottom)]], float)
     return [Box(rect, style.PANEL), Segments(edge, style.PANEL_LINE), *column.shapes]
 
 
 def _track_rows(
-    column: _Column, setting: Setting, now: Shown, row: int, geography: Geography, view: View
+    column: _Column,
+    setting: Setting,
+    snapshot: Snapshot,
+    now: Shown,
+    row: int,
+    geography: Geography,
+    view: View,
 ) -> None:
     table = now.tracks
     look = style.IDENTITIES[int(table.identity[row])]
@@ -241,6 +249,38 @@ def _track_rows(
     column.row("plots", f"{int(table.hits[row])}")
     column.row("replies", f"{replies[Reply.CIVIL]} civil  {replies[Reply.MILITARY]} military")
     column.row("fed by", ", ".join(fed) or "none")
+    for word, value in _threat(snapshot.defence, int(table.number[row])):
+        column.row(word, value)
+    column.gap()
+
+
+def _threat(step: DefenceStep, number: int) -> list[tuple[str, str]]:
+    """Say what a track threatens, and why it is not engaged or that it is."""
+    rows = np.flatnonzero(step.track == number)
+    if not rows.size:
+        return []
+    row = int(rows[-1])
+    said = [("threatens", f"{step.worth[row]:.2g}")]
+    if math.isfinite(step.time_to_go_s[row]):
+        said.append(("time to go", f"{step.time_to_go_s[row]:.0f} s"))
+    word = Why(int(step.why[row])).name.lower().replace("_", " ")
+    shots = int((step.under_way.track == number).sum())
+    return [*said, ("defence", word + (f", {shots} shots" if shots else ""))]
+
+
+def _defence_rows(column: _Column, setting: Setting, snapshot: Snapshot) -> None:
+    """Tell of every layer its effectors, rounds left and shots under way."""
+    if not setting.effectors:
+        return
+    step = snapshot.defence
+    column.heading("Defence")
+    for layer in dict.fromkeys(effector.layer for effector in setting.effectors):
+        own = [k for k, effector in enumerate(setting.effectors) if effector.layer == layer]
+        value = f"{len(own)}"
+        if step.rounds.size and setting.effectors[own[0]].magazine is not None:
+            value += f"  {int(step.rounds[own].sum())} rounds"
+        flying = int(np.isin(step.under_way.effector, own).sum())
+        column.row(layer, value + (f"  {flying} shots" if flying else ""))
     column.gap()
 
 

@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.core.tables import AZIMUTH, ELEVATION, RANGE, Bools, Floats, Ints, Plots, Snapshot
+from sim.core.tables import (
+    AZIMUTH,
+    ELEVATION,
+    RANGE,
+    Bools,
+    Bytes,
+    Floats,
+    Ints,
+    Plots,
+    Snapshot,
+)
 from sim.record.setting import Setting
 from viz.geography import Geography
 
@@ -102,6 +112,7 @@ class Memory:
     trail_number : (N,) track numbers, ascending
     trail_enu_m : (N, TRAIL_DOTS, 2), NaN where the track is younger
     sampled_s : time of the latest dots
+    effect_time_s, effect_enu_m, effect_result : (F,), (F, 3), (F,) of shots that arrived
     """
 
     plot_time_s: Floats
@@ -112,6 +123,9 @@ class Memory:
     trail_number: Ints
     trail_enu_m: Floats
     sampled_s: float
+    effect_time_s: Floats
+    effect_enu_m: Floats
+    effect_result: Bytes
 
     @classmethod
     def empty(cls) -> Memory:
@@ -125,6 +139,9 @@ class Memory:
             trail_number=np.empty(0, np.int32),
             trail_enu_m=np.empty((0, TRAIL_DOTS, 2)),
             sampled_s=-np.inf,
+            effect_time_s=np.empty(0),
+            effect_enu_m=np.empty((0, 3)),
+            effect_result=np.empty(0, np.uint8),
         )
 
     def after(self, snapshot: Snapshot, places: Places) -> Memory:
@@ -134,6 +151,8 @@ class Memory:
         kept = self.plot_time_s > oldest_s
         plots = plots.take(plots.time_s > oldest_s)
         number, trail, sampled_s = self._trails(snapshot)
+        effects = snapshot.defence.effects
+        lately = self.effect_time_s > oldest_s
         return Memory(
             plot_time_s=np.concatenate([self.plot_time_s[kept], plots.time_s]),
             plot_enu_m=np.concatenate([self.plot_enu_m[kept], places.of_plots(plots)]),
@@ -145,6 +164,9 @@ class Memory:
             trail_number=number,
             trail_enu_m=trail,
             sampled_s=sampled_s,
+            effect_time_s=np.concatenate([self.effect_time_s[lately], effects.shots.effect_s]),
+            effect_enu_m=np.concatenate([self.effect_enu_m[lately], effects.shots.aim_enu_m]),
+            effect_result=np.concatenate([self.effect_result[lately], effects.result]),
         )
 
     def _trails(self, snapshot: Snapshot) -> tuple[Ints, Floats, float]:

@@ -11,6 +11,7 @@ from sim.record.setting import Setting
 from viz import chrome, picture
 from viz.backdrop import backdrop, sensor_mark
 from viz.camera import Camera, Rect
+from viz.engagements import engagements
 from viz.geography import Geography
 from viz.memory import AFTERGLOW_S, Memory, Places
 from viz.present import present
@@ -85,6 +86,7 @@ def build(
     for _, sensor in present(setting, snapshot):
         if sensor.carrier is not None:
             moving += sensor_mark(sensor, view.camera)
+    moving += engagements(setting, snapshot, memory, view)
     moving += picture.plots(memory, stage.places.at(snapshot), view)
     moving += picture.tracks(now, memory, view)
     moving += picture.selection(now, view)

@@ -35,6 +35,7 @@ _TOGGLES = {
     Action.PLOTS: "plots",
     Action.RINGS: "rings",
     Action.SWEEPS: "sweeps",
+    Action.DEFENCE: "defence",
     Action.PANEL: "panel",
     Action.HELP: "help",
 }

@@ -63,6 +63,14 @@ SHAPES: dict[str, Shape] = {
     "tentative": Shape((_arc(0, 0, 0.8, 0, 360),)),
     "cross": Shape((_line((-1, 0), (1, 0)), _line((0, -1), (0, 1)))),
     "sensor": Shape((_line((0, -0.9), (0.85, 0.7), (-0.85, 0.7), (0, -0.9)),), tinted=True),
+    "effector": Shape(
+        (_line((0, -0.95), (0.6, -0.1), (0.6, 0.9), (-0.6, 0.9), (-0.6, -0.1), (0, -0.95)),),
+        tinted=True,
+    ),
+    "kill": Shape(
+        (_line((-0.9, -0.9), (0.9, 0.9)), _line((-0.9, 0.9), (0.9, -0.9)), _arc(0, 0, 0.55, 0, 360))
+    ),
+    "miss": Shape((_line((-0.7, -0.7), (0.7, 0.7)), _line((-0.7, 0.7), (0.7, -0.7)))),
     "ear": Shape((_arc(0, 0, 0.85, 0, 360),), tinted=True, dot=0.3),
     "antenna": Shape(
         (

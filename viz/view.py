@@ -72,6 +72,7 @@ class View:
     plots: bool = True
     rings: bool = True
     sweeps: bool = True
+    defence: bool = True
     panel: bool = True
     help: bool = False
     coverage: bool = False

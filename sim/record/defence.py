@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -231,3 +232,79 @@ def effects_of(table: Columns, vocabulary: Vocabulary) -> Effects:
         table.codes("target", vocabulary.targets),
         result,
     )
+
+
+class DefencePlayback:
+    """What the defence of a recorded run did, at any time.
+
+    Parameters
+    ----------
+    shots, states, threats : the tables
+    vocabulary : of the run
+    """
+
+    def __init__(
+        self, shots: Columns, states: Columns, threats: Columns, vocabulary: Vocabulary
+    ) -> None:
+        self.effects = effects_of(shots, vocabulary)
+        self._effectors = len(vocabulary.effectors)
+        self._state_s = states.numbers("time_s")
+        self._state_effector = states.codes("effector", vocabulary.effectors)
+        self._rounds, self._busy = states.numbers("rounds"), states.numbers("busy")
+        self._saturated = np.asarray(states.numbers("saturated"), np.bool_)
+        self._threat_s = threats.numbers("time_s")
+        self._threat = (
+            threats.numbers("number"),
+            threats.codes("why", REASONS).astype(np.uint8),
+            threats.numbers("worth"),
+            threats.numbers("time_to_go_s"),
+        )
+
+    def at(self, time_s: float, since_s: float, places_enu_m: Floats) -> DefenceStep:
+        """Return what was under way at a time, and what arrived since another.
+
+        Parameters
+        ----------
+        places_enu_m : (E, 3) where effectors are
+
+        Returns
+        -------
+        DefenceStep
+            Shots fly to where they met their tracks; of tracks, the last that was told of each.
+        """
+        shots, result = self.effects.shots, self.effects.result
+        there = (shots.decided_s <= time_s) & (shots.effect_s > time_s)
+        there &= (result != _ABORTED) | (shots.launch_s > time_s)
+        came = (result < _ABORTED) & (shots.effect_s > since_s) & (shots.effect_s <= time_s)
+        under_way = shots.take(there)
+        phase = np.where(under_way.launch_s <= time_s, ShotPhase.FLYING, ShotPhase.ORDERED)
+        rows = _latest(self._state_effector[: self._until(self._state_s, time_s)])
+        rounds, busy = np.zeros(self._effectors, np.int32), np.zeros(self._effectors, np.int32)
+        saturated = np.zeros(self._effectors, np.bool_)
+        effector = self._state_effector[rows]
+        rounds[effector], busy[effector] = self._rounds[rows], self._busy[rows]
+        saturated[effector] = self._saturated[rows]
+        told = _latest(self._threat[0][: self._until(self._threat_s, time_s)])
+        number, why, worth, to_go_s = (column[told] for column in self._threat)
+        return DefenceStep(
+            effects=Effects(shots.take(came), self.effects.target[came], result[came]),
+            under_way=replace(under_way, phase=phase.astype(np.uint8)),
+            places_enu_m=places_enu_m,
+            track=number,
+            why=why,
+            worth=worth,
+            time_to_go_s=to_go_s,
+            rounds=rounds,
+            busy=busy,
+            saturated=saturated,
+        )
+
+    @staticmethod
+    def _until(times_s: Floats, time_s: float) -> int:
+        return int(np.searchsorted(times_s, time_s + 1e-9))
+
+
+def _latest(keys: Ints) -> Any:
+    """Return the last row of each key."""
+    _, first = np.unique(keys[::-1], return_index=True)
+    return keys.size - 1 - first

@@ -13,15 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sim.core.shots import DefenceStep
 from sim.core.tables import Floats, Plots, Snapshot, Truth, Visibility
 from sim.core.workload import Workload
+from sim.record.defence import DefencePlayback
 from sim.record.setting import Setting
 from sim.record.tables import (
+    EFFECTOR_STATES,
     HYPOTHESES,
     IDENTIFICATION,
     SCHEMAS,
     SENSOR_NOISE,
     SENSOR_PLACES,
+    SHOTS,
+    THREATS,
     WORKLOAD,
     Columns,
     Vocabulary,
@@ -186,7 +191,29 @@ class Recording:
             sensor_noise_db=self.sensor_noise_db(at_s),
             evidence=evidence,
             identity_probability=identity_probability,
+            defence=self.defence(at_s, before_s, position),
         )
+
+    @cached_property
+    def _defence(self) -> DefencePlayback:
+        tables = (self.columns(name) for name in (SHOTS, EFFECTOR_STATES, THREATS))
+        return DefencePlayback(*tables, self._vocabulary)
+
+    def defence(self, time_s: float, since_s: float, position_enu_m: Floats) -> DefenceStep:
+        """Return what effectors did until a time, and what arrived since another.
+
+        Parameters
+        ----------
+        position_enu_m : (N, 3) of the targets, which may carry effectors
+        """
+        effectors = self.setting.effectors
+        if not effectors:
+            return DefenceStep()
+        places = np.array([effector.position_enu_m for effector in effectors])
+        for row, effector in enumerate(effectors):
+            if effector.carrier is not None:
+                places[row] = position_enu_m[self._vocabulary.targets.index(effector.carrier)]
+        return self._defence.at(time_s, since_s, places)
 
     @cached_property
     def identification(self) -> tuple[Floats, NDArray[np.int32], NDArray[np.uint32], Floats]:
