@@ -26,7 +26,7 @@ from sim.scenario.loader import LoadedScenario, load
 #: Degrees of longitude and latitude to a kilometre at 53° north.
 _EAST_DEG, _NORTH_DEG = 1.0 / 67.09, 1.0 / 111.28
 _LENGTH_KM = 40.0
-#: A confirmed track so near to a target is one of it; targets are two kilometres apart.
+#: A confirmed track so near to a target is one of it; targets are two kilometres apart or more.
 _NEAR_M = 900.0
 
 RADARS = """\
@@ -58,6 +58,7 @@ class Mix:
     flies : class of target
     height_agl_m, depth_km : at which, and of the band
     tracker, terrain : as YAML
+    apart_km : between flights; microphones hear a louder one far off, and it drowns others
     """
 
     sites: str
@@ -66,12 +67,13 @@ class Mix:
     depth_km: float = 2.0
     tracker: str = COUNTED
     terrain: str = "{kind: flat}"
+    apart_km: float = 2.0
 
 
 MIXES: dict[str, Mix] = {
     "radars": Mix(RADARS, "mini-drone"),
     "radars, hills": Mix(RADARS, "mini-drone", 60.0, terrain=HILLS),
-    "microphones": Mix(EARS, "one-way-attack-drone"),
+    "microphones": Mix(EARS, "one-way-attack-drone", apart_km=13.0),
     "direction finders": Mix(FINDERS, "mini-drone"),
     "all three": Mix(RADARS + EARS + FINDERS, "mini-drone"),
     "radars, score": Mix(
@@ -113,7 +115,7 @@ class Crossings:
 def scenario_of(mix: Mix, folder: Path) -> tuple[LoadedScenario, np.ndarray]:
     """Return a scenario and at which kilometres its targets cross."""
     speed_mps = {"mini-drone": 15.0, "one-way-attack-drone": 50.0}[mix.flies]
-    along_km = np.arange(3.0, _LENGTH_KM - 2.0, 2.0)
+    along_km = np.arange(3.0, _LENGTH_KM - 2.0, mix.apart_km)
     lasts_s = 1e3 * mix.depth_km / speed_mps
     route = "latitude_deg: {:.6f}, longitude_deg: {:.6f}, height_agl_m: {:g}, follow_terrain: true"
     targets = ""

@@ -305,7 +305,7 @@ def test_without_a_screen_there_is_advice(
         (("--seed", "3"), "--seed"),
         (("--duration", "3"), "--duration"),
         (("--coverage", "no/such"), "--coverage: there is no folder no/such"),
-        (("--coverage", "."), "no arrays of airpicture coverage"),
+        (("--coverage", "."), "no coverage in it"),
     ],
 )
 def test_bad_values_are_told_apart(

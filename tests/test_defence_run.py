@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sim.core.shots import ShotResult, Shots
+from sim.defence.closed_forms import erlang_b, no_leaker
 from sim.defence.room import Room
 from sim.engine.step import run
 from sim.engine.world import World
@@ -72,8 +73,48 @@ def test_three_layers_leave_the_product_of_what_each_leaves(tmp_path: Path) -> N
         for k, p in enumerate((0.5, 0.6, 0.7))
     ]
     plan = {"doctrine": "salvo", "shots_max": 1}
-    came, killed, _ = outcome(world_of(scene(*layers, planner=plan, **WIDE), tmp_path))
-    assert_share(came - killed, came, 0.5 * 0.4 * 0.3)
+    world = world_of(scene(*layers, planner=plan, **WIDE), tmp_path)
+    gone = {row for snapshot in run(world) for row in snapshot.defence.effects.killed}
+    assert_share(N - len(gone), N, 0.5 * 0.4 * 0.3)
+    # Of raids of ten: none leaks with 0.94^10.
+    stopped = sum(set(range(first, first + 10)) <= gone for first in range(0, N, 10))
+    assert_share(stopped, N // 10, no_leaker(0.06, 10))
+
+
+@pytest.mark.slow
+def test_busy_channels_turn_away_what_erlang_s_formula_says(tmp_path: Path) -> None:
+    """Threats that come at random, each in reach for a moment, against four channels."""
+    came, channels, rate_per_s = 1200, 4, 0.2
+    rng = np.random.default_rng(3)
+    starts_s = np.cumsum(rng.exponential(1.0 / rate_per_s, came))
+    one = effector(
+        range_min_km=9.85, range_max_km=10.0, channels=channels, assessment_s=18.5, reaction_s=0.0
+    )
+    plan = {"interval_s": 0.5, "shots_max": 1, "doctrine": "salvo"}
+    data = scene(one, planner=plan, duration_s=math.ceil(starts_s[-1]) + 40.0)
+    data["record"] = {"interval_s": 0.5}
+    data["tracker"] = {"cycle_s": 0.5}
+    (flight,) = data["targets"]
+    way = [north(11.0, 500.0) | {"speed_mps": 100.0}, north(9.0, 500.0)]
+    data["targets"] = [
+        flight | {"id": f"t{k}", "start_s": float(start), "route": way}
+        for k, start in enumerate(starts_s)
+    ]
+    served, held_s, ordered_s = 0, 0.0, {}
+    for snapshot in run(world_of(data, tmp_path)):
+        for number in snapshot.defence.ordered.number.tolist():
+            ordered_s[number] = snapshot.time_s
+        for number in snapshot.defence.judged.number.tolist():
+            held_s += snapshot.time_s - ordered_s[number]
+            served += 1
+    assert served > 700
+    load = rate_per_s * held_s / served
+    assert 3.5 < load < 4.5
+    turned_away = came - len(ordered_s)
+    # Not independent of each other: the error of the count is about doubled.
+    expected = erlang_b(load, channels)
+    error = 2.0 * math.sqrt(expected * (1.0 - expected) / came)
+    assert abs(turned_away / came - expected) < 3.0 * error
 
 
 def test_no_more_shots_than_channels_and_rounds(tmp_path: Path) -> None:

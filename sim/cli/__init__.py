@@ -28,7 +28,7 @@ COMMANDS = {
     "new": ("scenario", "Write a small commented scenario to start from."),
     "check": ("scenario", "Check scenario files; show every mistake in its place."),
     "schema": ("scenario", "Print the JSON Schema of scenario files."),
-    "compare": ("compare", "Run variants of a scenario over the same raids; tell the difference."),
+    "compare": ("compare", "Run variants of a scenario with the same chances; compare."),
     "coverage": ("coverage", "Compute where something can come through, and map it."),
     "place": ("place", "Choose what to build next among candidate sites."),
     "verify": ("verify", "Compare physics and tracker with published numbers."),

@@ -50,7 +50,7 @@ class Situation:
     standing : what they are held to be
     hostility : (M,) probability that each is hostile
     threats : what they threaten
-    kill_told : (E, M) of one shot of each effector, by what each is held to be
+    kill_told : (E, M) of one shot of each of the group's effectors, by what each is held to be
     sigma_m : (M,) horizontal deviation of each track
     height_m, climb_mps : (M,)
     ballistic : (M,)

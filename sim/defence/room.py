@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -189,6 +189,7 @@ class Room:
                     )
                 )
                 continue
+            situation = replace(situation, kill_told=situation.kill_told[rows])
             ready = self._readiness(rows, places_enu_m, view.tracks, down, escalated, time_s)
             decided = decide(
                 stage.effectors,

@@ -86,9 +86,9 @@ def groups_of(
         tuple(sorted(sensor_rows(effector.sensors))) if alone else ()
         for effector, alone in zip(effectors, on_their_own, strict=True)
     ]
-    # Who sees the same but decides apart, shares a picture and does not coordinate: by nation.
+    # Who sees the same plans together, unless each nation keeps to itself.
     keys = [
-        (effector.nation if defence.sharing in ("national", "bilateral") else None, rows)
+        (effector.nation if defence.sharing == "national" else None, rows)
         for effector, rows in zip(effectors, wanted, strict=True)
     ]
     shared = [key for key in dict.fromkeys(keys) if key[1]]
