@@ -11,9 +11,12 @@ import pytest
 from small_scenarios import TEXT, changed, world_of
 
 from sim.cli import main
+from sim.engine.build import build
 from sim.engine.session import record_run
+from sim.engine.step import run
 from sim.metrics import classes
 from sim.record.recording import Recording
+from sim.scenario.loader import load
 
 FIGHTERS = ("lightning-1/1", "lightning-1/2", "lightning-2-lead", "lightning-2-wing")
 
@@ -216,3 +219,25 @@ def test_the_perimeter_has_something_to_mend(tmp_path: Path) -> None:
     targets = {target["id"]: target for target in metrics["targets"]}
     assert targets["low-from-the-east"]["first_detection_by"] == "finder-tower"
     assert targets["silent"]["first_detection_by"] == "approach-radar"
+
+
+@pytest.mark.slow
+def test_two_neighbours_share_one_picture_and_one_plan(tmp_path: Path) -> None:
+    metrics = judged("nl-be-iamd", tmp_path / "run")
+    found = metrics["defence"]
+    assert found["threats_came"] == 48
+    assert found["friends_engaged"] == 0
+    assert found["killed"] >= 30
+    by_class = {entry["id"]: entry for entry in found["by_class"]}
+    assert by_class["cruise-missile"]["killed"] >= 10
+    assert sum(found["why_leaked"].values()) == found["leakers"]
+    # Who shares does not shoot at what another has killed.
+    assert found["shots_at_dead"] <= metrics["sharing"]["apart"]["shots_at_dead"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["eastern-sentry", "drone-raid-capital", "harbour-watch"])
+def test_the_other_defences_begin(name: str, tmp_path: Path) -> None:
+    world = build(load(name))
+    for snapshot, _ in zip(run(world), range(60), strict=False):
+        assert snapshot.defence.rounds.shape == (len(world.setting.effectors),)

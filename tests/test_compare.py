@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from defence_scenes import effector, scene, written
 
 from sim.campaign.compare import Spread, compare, compared, number_at
 from sim.cli import main
 from sim.scenario.errors import UserError
 from sim.scenario.loader import load
 from sim.scenario.variants import variants_of
-from tests.defence_scenes import effector, scene, written
 
 
 def test_all_combinations_in_order(tmp_path: Path) -> None:

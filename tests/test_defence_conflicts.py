@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from defence_scenes import effector, north, scene, written
 
 from sim.scenario.errors import UserError
 from sim.scenario.loader import load
-from tests.defence_scenes import effector, north, scene, written
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from defence_scenes import effector, north, scene, world_of
 
 from sim.core.shots import ShotResult, Shots
 from sim.defence.closed_forms import erlang_b, no_leaker
 from sim.defence.room import Room
 from sim.engine.step import run
 from sim.engine.world import World
-from tests.defence_scenes import effector, north, scene, world_of
 
 Result = tuple[int, int, dict[int, int]]
 
@@ -35,13 +35,15 @@ def assert_share(found: int, of: int, expected: float) -> None:
 
 
 N = 1500
+# Shots find the target they are meant for, and no other one beside it.
+EXACT: dict[str, Any] = {"channels": 2 * N, "basket_m": 1.0}
 WIDE: dict[str, Any] = {"count": N, "spread_m": 300.0, "duration_s": 260.0}
 
 
 @pytest.mark.slow
 def test_a_salvo_of_two_leaves_what_the_closed_form_says(tmp_path: Path) -> None:
     # One ring, judged too late for another shot: 1 − 0.3² of the raid is killed with two shots.
-    one = effector(range_min_km=8.0, range_max_km=10.0, channels=2 * N, assessment_s=1000.0)
+    one = effector(range_min_km=8.0, range_max_km=10.0, assessment_s=1000.0, **EXACT)
     plan = {"doctrine": "salvo", "shots_max": 2}
     came, killed, fired = outcome(world_of(scene(one, planner=plan, **WIDE), tmp_path))
     assert_share(killed, came, 0.91)
@@ -51,7 +53,7 @@ def test_a_salvo_of_two_leaves_what_the_closed_form_says(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_shoot_look_shoot_takes_the_shots_that_the_closed_form_says(tmp_path: Path) -> None:
     # Time for two shots: 2 km at 100 m/s are 20 s; a judgement takes 12.
-    one = effector(range_min_km=8.0, range_max_km=10.0, channels=2 * N, assessment_s=12.0)
+    one = effector(range_min_km=8.0, range_max_km=10.0, assessment_s=12.0, **EXACT)
     plan = {"doctrine": "shoot-look-shoot", "shots_max": 1}
     came, killed, fired = outcome(world_of(scene(one, planner=plan, **WIDE), tmp_path))
     assert_share(killed, came, 0.91)
@@ -66,9 +68,9 @@ def test_three_layers_leave_the_product_of_what_each_leaves(tmp_path: Path) -> N
             id=f"layer-{k}",
             range_min_km=20.0 - 6.0 * k - 1.0,
             range_max_km=20.0 - 6.0 * k,
-            channels=2 * N,
             assessment_s=30.0,
             kill_probability={"other": p},
+            **EXACT,
         )
         for k, p in enumerate((0.5, 0.6, 0.7))
     ]
@@ -232,8 +234,8 @@ def test_a_jammer_does_nothing_to_what_does_not_listen(tmp_path: Path) -> None:
     )
     data = scene(jammer, count=3, spread_m=100.0, duration_s=320.0)
     results = [r for s in run(world_of(data, tmp_path)) for r in s.defence.effects.result.tolist()]
-    assert results
-    assert set(results) == {int(ShotResult.DEAF)}  # a one-way attack drone has no link
+    assert ShotResult.DEAF in results  # a one-way attack drone has no link
+    assert ShotResult.KILL not in results
     data["targets"][0]["radio"] = {"power_dbm": 20, "frequency_ghz": 2.4}
     results = [r for s in run(world_of(data, tmp_path)) for r in s.defence.effects.result.tolist()]
     assert ShotResult.KILL in results
@@ -249,7 +251,9 @@ def test_friends_are_not_engaged_and_neither_is_what_passes_far_off(tmp_path: Pa
 
 def test_a_shot_s_own_carrier_is_never_its_target(tmp_path: Path) -> None:
     data = scene(
-        effector(aboard="carrier", position=None, basket_m=5000.0, range_max_km=15.0),
+        effector(
+            aboard="carrier", position=None, basket_m=5000.0, range_max_km=15.0, height_min_m=-5e3
+        ),
         count=1,
         duration_s=320.0,
     )

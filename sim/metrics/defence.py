@@ -15,7 +15,7 @@ from sim.metrics.history import TrackHistory, TruthHistory
 from sim.metrics.line import beside
 from sim.metrics.matching import match
 
-#: A reason counts if it held for this share of the time under track, at least.
+#: A hindrance counts if it held for this share of the time under track, at least.
 _SHARE_OF_TIME = 0.1
 #: What kept shots back, the last hindrance first.
 _HINDRANCES = {
@@ -285,9 +285,9 @@ def _why(line: dict[str, Any], fired: Fired, at_s: float) -> str:
         return MISSED
     held_s = _held(line["numbers"], fired, line["tracked_s"], at_s)
     under_track_s = max(at_s - line["tracked_s"], 1e-9)
-    for why, words in _HINDRANCES.items():
-        if held_s.get(int(why), 0.0) >= _SHARE_OF_TIME * under_track_s:
-            return words
+    longest = max(_HINDRANCES, key=lambda why: held_s.get(int(why), 0.0))
+    if held_s.get(int(longest), 0.0) >= _SHARE_OF_TIME * under_track_s:
+        return _HINDRANCES[longest]
     # Shots were on their way, or nobody could meet it any more.
     if line["shots"] or line["tracked_s"] - line["first_s"] > 0.5 * (at_s - line["first_s"]):
         return SEEN_LATE

@@ -73,7 +73,7 @@ class EffectorSpec(Spec):
     dwell_s: Annotated[float, Field(ge=0, le=600, description="on the target, before it tells")] = (
         0.0
     )
-    channels: Annotated[int, Field(ge=1, le=1000, description="engagements at once")]
+    channels: Annotated[int, Field(ge=1, le=100_000, description="engagements at once")]
     magazine: Annotated[int | None, Field(ge=0, le=100_000, description="left out: no end")] = None
     reload_s: Annotated[
         float | None, Field(gt=0, description="from empty to full; left out: never")
