@@ -168,7 +168,8 @@ def decide(
     own_sensor = (tracks.sensors[None, :] & effectors.own_sensors[rows][:, None]) != 0
     friends = tracks.position_enu_m[situation.standing.friendly]
     allowed = by_caveats(effectors, rows, situation.standing, own_sensor, aim)
-    allowed &= by_place(restrictions, aim, aim_height_m, friends)
+    open_pairs = np.nonzero(reach & now & good & identified & allowed)
+    allowed[open_pairs] = by_place(restrictions, aim[open_pairs], aim_height_m[open_pairs], friends)
     worth = situation.threats.worth * situation.hostility
     worth = worth - (1.0 - situation.hostility) * doctrine.price_of_error
     stock = _stock(effectors, stocks, engagements, rows, doctrine, worth)

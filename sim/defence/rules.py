@@ -102,26 +102,28 @@ def by_caveats(
 def by_place(
     restrictions: Restrictions, aim_enu_m: Floats, aim_height_m: Floats, friends_enu_m: Floats
 ) -> Bools:
-    """Return (E, M) where a track may be met at all: over no town, near no friend.
+    """Return (K,) where a track may be met at all: over no town, near no friend.
 
     Parameters
     ----------
-    aim_enu_m, aim_height_m : (E, M, 3), (E, M) where each effector would meet each track
+    aim_enu_m, aim_height_m : (K, 3), (K,) where an effector would meet a track
     friends_enu_m : (F, 3) of tracks that are held friends or neutral
     """
-    allowed = np.ones(aim_enu_m.shape[:2], np.bool_)
+    allowed = np.ones(aim_height_m.shape, np.bool_)
     for place, radius_m, ceiling_m in zip(
         restrictions.position_enu_m,
         restrictions.radius_m,
         restrictions.ceiling_height_m,
         strict=True,
     ):
-        over = np.hypot(aim_enu_m[..., 0] - place[0], aim_enu_m[..., 1] - place[1]) < radius_m
+        away = aim_enu_m[:, :2] - place[:2]
+        over = np.hypot(away[:, 0], away[:, 1]) < radius_m
         allowed &= ~(over & (aim_height_m < ceiling_m))
     if restrictions.friend_clearance_m > 0.0:
         for friend in friends_enu_m:
-            away_m = np.linalg.norm(aim_enu_m - friend, axis=-1)
-            allowed &= ~(away_m < restrictions.friend_clearance_m)
+            away = aim_enu_m - friend
+            near = np.einsum("kc,kc->k", away, away) < restrictions.friend_clearance_m**2
+            allowed &= ~near
     return allowed
 
 
