@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.cli.defence_summary import bought, layers, sentences
+from sim.cli.raid_summary import targets_by_class
 from sim.cli.workload import saturated
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _KM = 1e-3
 _SHORTEST_GAP_S = 10.0
+#: More targets than these are summed up by class.
+_TARGETS_LISTED = 60
 _WIDTH_WITHOUT_TERMINAL = 110
 
 
@@ -61,11 +64,15 @@ def print_summary(
     for line in _commonality(metrics.get("commonality", {"pairs": []})):
         console.print(escape(line))
     console.print()
-    console.print(_targets(metrics["targets"]))
-    for line in _untracked(metrics["targets"]):
-        console.print(line)
-    for line in _first_seen(metrics["targets"]):
-        console.print(escape(line), soft_wrap=True)
+    if len(metrics["targets"]) > _TARGETS_LISTED:
+        console.print(targets_by_class(metrics["targets"]))
+        console.print("every single target: metrics.json")
+    else:
+        console.print(_targets(metrics["targets"]))
+        for line in _untracked(metrics["targets"]):
+            console.print(line)
+        for line in _first_seen(metrics["targets"]):
+            console.print(escape(line), soft_wrap=True)
     for line in [*_links(metrics.get("links", [])), *_doubts(metrics.get("uncorroborated", []))]:
         console.print(escape(line), soft_wrap=True)
     for line in _identification(metrics.get("identification")):
