@@ -196,8 +196,12 @@ class Recording:
 
     @cached_property
     def _defence(self) -> DefencePlayback:
-        tables = (self.columns(name) for name in (SHOTS, EFFECTOR_STATES, THREATS))
-        return DefencePlayback(*tables, self._vocabulary)
+        return DefencePlayback(
+            self.columns(SHOTS),
+            self.columns(EFFECTOR_STATES),
+            self.columns(THREATS),
+            self._vocabulary,
+        )
 
     def defence(self, time_s: float, since_s: float, position_enu_m: Floats) -> DefenceStep:
         """Return what effectors did until a time, and what arrived since another.
