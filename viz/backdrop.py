@@ -31,18 +31,18 @@ def backdrop(setting: Setting, view: View) -> list[Primitive]:
     taken: list[Rect] = []
     standing = [sensor for sensor in setting.sensors if sensor.carrier is None]
     sensors = [shape for sensor in standing for shape in sensor_mark(sensor, camera)]
-    sensors = _legible(sensors + _scale_bar(camera), taken, camera.viewport)
-    grid = _legible(_graticule(setting, camera), taken, camera.viewport)
+    sensors = legible(sensors + _scale_bar(camera), taken, camera.viewport)
+    grid = legible(_graticule(setting, camera), taken, camera.viewport)
     protected = [shape for each in setting.protected for shape in _protected(each, camera)]
-    protected = _legible(protected, taken, camera.viewport)
+    protected = legible(protected, taken, camera.viewport)
     rings: list[Primitive] = []
     if view.rings:
         for index, sensor in enumerate(standing):
             rings += _rings(sensor, camera, _RING_LABELS_DEG[index % len(_RING_LABELS_DEG)])
-    return grid + protected + _legible(rings, taken, camera.viewport) + sensors
+    return grid + protected + legible(rings, taken, camera.viewport) + sensors
 
 
-def _legible(shapes: list[Primitive], taken: list[Rect], view: Rect) -> list[Primitive]:
+def legible(shapes: list[Primitive], taken: list[Rect], view: Rect) -> list[Primitive]:
     """Return the shapes without texts that leave the view or meet others; notes those kept."""
     kept: list[Primitive] = []
     for shape in shapes:

@@ -8,9 +8,10 @@ from sim.core.shots import DefenceStep, ShotPhase, ShotResult
 from sim.core.tables import Floats, Snapshot
 from sim.record.setting import EffectorFacts, Setting
 from viz import style
+from viz.backdrop import legible
 from viz.camera import Camera
 from viz.memory import Memory
-from viz.primitives import Marks, Polyline, Primitive, Segments, Text
+from viz.primitives import Marks, Polyline, Primitive, Segments, Text, extent
 from viz.shapes import circle_px
 from viz.view import View
 
@@ -24,16 +25,24 @@ _OTHERWISE = ("miss", style.TEXT_DIM)
 
 
 def engagements(
-    setting: Setting, snapshot: Snapshot, memory: Memory, view: View
+    setting: Setting,
+    snapshot: Snapshot,
+    memory: Memory,
+    view: View,
+    beneath: list[Primitive],
 ) -> list[Primitive]:
-    """Return what the defence does now; nothing without one, or with the layer off."""
+    """Return what the defence does now; nothing without one, or with the layer off.
+
+    Names that would meet a text ``beneath`` are left out.
+    """
     if not setting.effectors or not view.defence:
         return []
     step, camera = snapshot.defence, view.camera
     places = step.places_enu_m
     if not len(places):
         places = np.array([effector.position_enu_m for effector in setting.effectors])
-    shapes = _effectors(setting.effectors, places, step, camera)
+    taken = [extent(shape) for shape in beneath if isinstance(shape, Text)]
+    shapes = legible(_effectors(setting.effectors, places, step, camera), taken, camera.viewport)
     shapes += _shots(step, view.time_s, camera)
     return shapes + _results(memory, view.time_s, camera)
 

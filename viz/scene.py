@@ -86,7 +86,7 @@ def build(
     for _, sensor in present(setting, snapshot):
         if sensor.carrier is not None:
             moving += sensor_mark(sensor, view.camera)
-    moving += engagements(setting, snapshot, memory, view)
+    moving += engagements(setting, snapshot, memory, view, still + labels)
     moving += picture.plots(memory, stage.places.at(snapshot), view)
     moving += picture.tracks(now, memory, view)
     moving += picture.selection(now, view)
