@@ -270,3 +270,12 @@ def test_a_shot_s_own_carrier_is_never_its_target(tmp_path: Path) -> None:
     targets = [t for s in run(world_of(data, tmp_path)) for t in s.defence.effects.target.tolist()]
     assert targets
     assert set(targets) == {0}
+
+
+def test_what_is_held_back_is_for_what_is_worth_more(tmp_path: Path) -> None:
+    one = effector(channels=20, magazine=10, assessment_s=3.0, kill_probability={"other": 0.1})
+    plan = {"shots_max": 20, "doctrine": "salvo", "hold_back": 0.5, "keep_for_value": 10.0}
+    data = scene(one, count=6, spread_m=100.0, duration_s=310.0, planner=plan)
+    assert outcome(world_of(data, tmp_path))[2] == 5
+    data["protect"][0]["value"] = 100.0  # a drone does 0.4 of it
+    assert outcome(world_of(data, tmp_path))[2] == 10

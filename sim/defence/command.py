@@ -79,13 +79,9 @@ class Decisions:
 
     def fill(self, now_s: float) -> None:
         """Let time pass."""
-        gained = np.where(
-            np.isinf(self.nodes.decisions_per_s),
-            np.inf,
-            np.where(np.isinf(self.nodes.decisions_per_s), 0.0, self.nodes.decisions_per_s)
-            * (now_s - self._now_s),
-        )
-        self._left = np.minimum(self._left + gained, self._most())
+        rate = self.nodes.decisions_per_s
+        limited = np.where(np.isinf(rate), 0.0, rate) * (now_s - self._now_s)
+        self._left = np.minimum(self._left + limited, self._most())
         self._now_s = now_s
 
     def take(self, node: int) -> bool:

@@ -172,10 +172,12 @@ def decide(
     allowed[open_pairs] = by_place(restrictions, aim[open_pairs], aim_height_m[open_pairs], friends)
     worth = situation.threats.worth * situation.hostility
     worth = worth - (1.0 - situation.hostility) * doctrine.price_of_error
-    stock = _stock(effectors, stocks, engagements, rows, doctrine, worth)
+    spare, kept = _stock(effectors, stocks, engagements, rows, doctrine)
+    precious = worth >= doctrine.keep_for_value
+    stocked = (spare > 0)[:, None] | ((kept > 0)[:, None] & precious)
     slots = _slots(effectors, engagements, rows)
     shots_under_way, judged_s = engagements.under_way(tracks.number)
-    stages = (reach, now, good, identified, allowed, stock > 0, slots[:, None] > 0)
+    stages = (reach, now, good, identified, allowed, stocked, slots[:, None] > 0)
     usable, reasons = _narrow(stages, m)
     room = _room(
         doctrine,
@@ -197,7 +199,7 @@ def decide(
         effectors,
         rows,
         usable,
-        stock,
+        (spare, kept, precious),
         slots,
         situation,
         worth,
@@ -206,9 +208,7 @@ def decide(
         open_rows,
     )
     # Whatever is not usable because all are busy is what more channels would be good for.
-    wanted = (stages[0] & now & good & identified & allowed & (stock > 0))[
-        :, threatening & (room > 0)
-    ]
+    wanted = (stages[0] & now & good & identified & allowed & stocked)[:, threatening & (room > 0)]
     why = np.where(threatening, reasons, np.uint8(Why.NO_THREAT))
     why[threatening & (reasons == Why.ENGAGED)] = Why.NOT_WORTH
     why[shots_under_way > 0] = Why.ENGAGED
@@ -251,16 +251,13 @@ def _stock(
     engagements: Engagements,
     rows: Indices,
     doctrine: Doctrine,
-    worth: Floats,
-) -> Ints:
-    """Return (E, M) how many rounds each effector has for a track of such a worth."""
+) -> tuple[Ints, Ints]:
+    """Return (E,) how many rounds each effector may spend, and how many more are held back."""
     left = stocks.rounds[rows] - engagements.ordered(len(effectors))[rows]
     endless = effectors.magazine[rows] == ENDLESS
     kept = np.where(endless, 0, np.ceil(doctrine.hold_back * effectors.magazine[rows])).astype(int)
-    precious = worth >= doctrine.keep_for_value
-    stock = np.where(precious[None, :], left[:, None], (left - kept)[:, None])
-    rounds: Ints = np.maximum(stock, 0).astype(np.int32)
-    return rounds
+    spare: Ints = np.maximum(left - kept, 0).astype(np.int32)
+    return spare, np.maximum(left, 0).astype(np.int32) - spare
 
 
 def _slots(effectors: Effectors, engagements: Engagements, rows: Indices) -> Ints:
@@ -311,7 +308,7 @@ def _solve(
     effectors: Effectors,
     rows: Indices,
     usable: Bools,
-    stock: Ints,
+    stock: tuple[Ints, Ints, Bools],
     slots: Ints,
     situation: Situation,
     worth: Floats,
@@ -319,20 +316,26 @@ def _solve(
     room: Ints,
     open_rows: Indices,
 ) -> Ints:
-    """Return (E, K) how many shots each effector gives to each open track."""
+    """Return (E, K) how many shots each effector gives to each open track.
+
+    What is held back counts as a second effector, against precious tracks alone.
+    """
     if not open_rows.size:
         return np.zeros((rows.size, 0), np.int32)
     chance = np.where(usable, situation.kill_told, 0.0)[:, open_rows]
     left = engagements.surviving(situation.tracks.number)[open_rows]
-    shots = np.minimum(slots, stock.max(axis=1, initial=0))
+    spare, kept, precious = stock
+    first = np.minimum(slots, spare)
     problem = Problem.of(
-        chance * (stock[:, open_rows] > 0),
+        np.vstack([chance, chance * precious[open_rows]]),
         worth[open_rows] * left,
-        shots,
-        cost=effectors.cost_keur[rows] * doctrine.value_per_keur,
+        np.concatenate([first, np.minimum(slots - first, kept)]),
+        cost=np.tile(effectors.cost_keur[rows] * doctrine.value_per_keur, 2),
         most=room[open_rows],
     )
-    return np.asarray(assign(problem, method=doctrine.method.replace("-", "_")).shots, np.int32)
+    shots = assign(problem, method=doctrine.method.replace("-", "_")).shots
+    both: Ints = (shots[: rows.size] + shots[rows.size :]).astype(np.int32)
+    return both
 
 
 def _orders(
