@@ -80,9 +80,14 @@ def test_the_sums_of_what_came_of_it_are_right(battle: tuple[World, Path, dict[s
 
 def test_a_time_line_runs_forwards(battle: tuple[World, Path, dict[str, Any]]) -> None:
     for threat in battle[2]["defence"]["threats"]:
-        steps = [threat[name] for name in ("tracked_s", "assigned_s", "fired_s", "killed_s")]
+        steps = [
+            threat[name]
+            for name in ("tracked_s", "assigned_s", "fired_s", "intercepted_s", "assessed_s")
+        ]
         known = [at_s for at_s in steps if at_s is not None]
         assert known == sorted(known)
+        if threat["intercepted_s"] is not None:
+            assert threat["assessed_s"] >= threat["intercepted_s"] + 3.0
 
 
 def test_no_stock_is_the_reason_when_the_magazine_is_empty(

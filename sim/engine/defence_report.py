@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.core.tables import Affiliation
+from sim.core.tables import FALSE_ALARM, Affiliation
 from sim.defence.threats import attack_cost_keur, damage_of
 from sim.metrics.defence import Armament, Fired, Worth, judge_defence
 from sim.metrics.facts import Facts
@@ -38,6 +38,10 @@ def defence_report(
     threats, states = recording.columns(THREATS), recording.columns(EFFECTOR_STATES)
     classes = [CLASS_NAMES.index(target.target_class) for target in setting.targets]
     effectors = setting.effectors
+    plots = recording.plots
+    seen = plots.take(plots.truth_id != FALSE_ALARM)
+    detected_s = np.full(len(classes), np.inf)
+    np.minimum.at(detected_s, seen.truth_id, seen.time_s)
     return judge_defence(
         truth,
         tracks,
@@ -69,12 +73,14 @@ def defence_report(
             nation=tuple(effector.nation for effector in effectors),
             magazine=tuple(effector.magazine for effector in effectors),
             cost_keur=np.array([effector.cost_keur for effector in effectors]),
+            assessment_s=np.array([effector.assessment_s for effector in effectors]),
         ),
         Worth(
             value=[thing.value for thing in spec.protect],
             damage=damage_of(CLASS_NAMES)[classes],
             attack_cost_keur=attack_cost_keur(CLASS_NAMES)[classes],
         ),
+        detected_s,
         spec.judge.cutoff_m,
         float(recording.manifest["recorded_until_s"]),
     )

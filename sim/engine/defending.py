@@ -158,6 +158,7 @@ def effector_facts(stage: Stage, carriers: Sequence[str] = ()) -> tuple[Effector
             channels=int(one.channels[k]),
             magazine=None if one.magazine[k] == ENDLESS else int(one.magazine[k]),
             cost_keur=float(one.cost_keur[k]),
+            assessment_s=float(one.assessment_s[k]),
         )
         for k in range(len(one))
     )

@@ -48,6 +48,7 @@ class Armament:
     id, layer, kind, nation : of each
     magazine : None where it has no end
     cost_keur : (E,) of a shot
+    assessment_s : (E,) from an effect to its judgement
     """
 
     id: tuple[str, ...]
@@ -56,6 +57,7 @@ class Armament:
     nation: tuple[str, ...]
     magazine: tuple[int | None, ...]
     cost_keur: Floats
+    assessment_s: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def judge_defence(
     fired: Fired,
     armament: Armament,
     worth: Worth,
+    detected_s: Floats,
     cutoff_m: float,
     until_s: float,
 ) -> dict[str, Any]:
@@ -112,6 +115,7 @@ def judge_defence(
     ----------
     truth, tracks : as for ``judge``, of single targets
     protected : corridors, points and lines, in order of ``worth.value``
+    detected_s : (N,) when any sensor first detected each target, infinite if none did
     until_s : the run's end
 
     Returns
@@ -119,7 +123,7 @@ def judge_defence(
     dict of plain values; see docs/defence.md
     """
     confirmed = tracks.confirmed()
-    timelines, meant = _timelines(truth, confirmed, fired, cutoff_m)
+    timelines, meant = _timelines(truth, confirmed, fired, armament, cutoff_m)
     hostile = facts.affiliation == Affiliation.HOSTILE
     entered = _entered(truth, protected, len(facts.target_ids))
     threats = []
@@ -142,6 +146,7 @@ def judge_defence(
             "id": facts.target_ids[target],
             "class": facts.target_classes[target],
             "outcome": outcome,
+            "detected_s": _first(detected_s[[target]][np.isfinite(detected_s[[target]])]),
             **{key: line[key] for key in _TIMES},
             "shots": line["shots"],
         }
@@ -180,12 +185,17 @@ _TIMES = (
     "assigned_s",
     "fired_s",
     "intercepted_s",
+    "assessed_s",
     "killed_s",
 )
 
 
 def _timelines(
-    truth: TruthHistory, confirmed: TrackHistory, fired: Fired, cutoff_m: float
+    truth: TruthHistory,
+    confirmed: TrackHistory,
+    fired: Fired,
+    armament: Armament,
+    cutoff_m: float,
 ) -> tuple[dict[int, dict[str, Any]], Ints]:
     """Return for every target when it was tracked, identified, shot at and killed.
 
@@ -214,6 +224,9 @@ def _timelines(
             "assigned_s": _first(shots.decided_s[at_it]),
             "fired_s": _first(shots.launch_s[left]),
             "intercepted_s": _first(shots.effect_s[done]),
+            "assessed_s": _first(
+                shots.effect_s[done] + armament.assessment_s[shots.effector[done]]
+            ),
             "killed_s": _first(shots.effect_s[killing]),
             "killed_by": int(shots.effector[killing[0]]) if killing.size else -1,
             "shots": int(left.size),

@@ -67,7 +67,7 @@ class EffectorFacts:
 
     ``layer`` is its preset's name, or its kind; heights count from the effector; ``magazine``
     is None if it never runs out. ``position_enu_m`` of one that is carried is where its
-    carrier starts. ``cost_keur`` is of a shot.
+    carrier starts. ``cost_keur`` is of a shot, ``assessment_s`` from its effect to a judgement.
     """
 
     id: str
@@ -84,6 +84,7 @@ class EffectorFacts:
     channels: int
     magazine: int | None
     cost_keur: float
+    assessment_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
