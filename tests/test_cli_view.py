@@ -291,7 +291,7 @@ def test_without_a_screen_there_is_advice(
         (("--size", "-5x9"), "--size"),
         (("--size", "99999x9"), "--size: expected 1x1 to 16384x16384"),
         (("--keys", "tz"), "'z' in 'tz' does nothing"),
-        (("--keys", "t lefty"), "'e' in 'lefty' does nothing"),
+        (("--keys", "t lefty"), "'y' in 'lefty' does nothing"),
         (("--track", "-1"), "--track"),
         (("--track", "five"), "--track"),
         (("--at", "-1"), "--at: expected seconds from 0 on, found -1"),
