@@ -81,7 +81,7 @@ def test_differences_are_taken_run_by_run() -> None:
 def test_numbers_are_found_by_path() -> None:
     metrics = {
         "targets": [{"id": "x", "continuity": 0.5}],
-        "defence": {"protected": [{"value_lost": 1.0}, {"value_lost": 2.5}]},
+        "defence": {"value_lost": 3.5},
     }
     assert number_at(metrics, "targets.x.continuity") == 0.5
     assert number_at(metrics, "defence.value_lost") == 3.5

@@ -10,7 +10,7 @@ import pytest
 from defence_scenes import effector, north, scene, world_of
 
 from sim.cli.defence_summary import sentences
-from sim.core.shots import DefenceStep, ShotResult
+from sim.core.shots import ShotResult
 from sim.engine.session import record_run
 from sim.engine.step import run
 from sim.engine.world import World
@@ -64,6 +64,8 @@ def test_the_sums_of_what_came_of_it_are_right(battle: tuple[World, Path, dict[s
     assert sum(layer["shots"] for layer in found["layers"]) == found["shots"]
     assert sum(found["why_leaked"].values()) == found["leakers"]
     assert set(found["why_leaked"]) <= set(REASONS)
+    assert found["value_lost"] == sum(thing["value_lost"] for thing in found["protected"])
+    assert found["value_lost"] > 0.0
     (one,) = found["effectors"]
     assert one["left"] == 3 - found["shots"]
     assert (one["empty_s"] is not None) == (one["left"] == 0)
@@ -130,15 +132,6 @@ def test_an_older_recording_has_no_defence(tmp_path: Path) -> None:
     folder = record_run(world, tmp_path / "run", lambda _: None).folder
     assert not (folder / "shots.parquet").exists()
     assert not len(Recording.open(folder).snapshot(3.0).defence.under_way)
-
-
-def drawn(world: World, step: DefenceStep, time_s: float, memory: Memory, **view: Any) -> list[Any]:
-    stage = Stage.of(world.setting)
-    snapshot = next(s for s in run(world) if s.time_s >= time_s)
-    assert snapshot.defence.rounds.shape == step.rounds.shape
-    camera = everything(world.setting, snapshot, Rect(0, 0, 900, 700))
-    shown = View((900, 700), camera, time_s=time_s, panel=False, **view)
-    return build(stage, snapshot, memory, shown).primitives
 
 
 def test_shots_are_drawn_from_their_effector_to_where_they_are(

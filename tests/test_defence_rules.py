@@ -60,7 +60,7 @@ def test_a_polygon_that_is_not_convex() -> None:
 
 
 def test_no_shot_over_a_town_nor_near_a_friend() -> None:
-    town = Restrictions(np.zeros((1, 3)), np.array([1000.0]), np.array([2000.0]), 500.0, 0.0)
+    town = Restrictions(np.zeros((1, 2)), np.array([1000.0]), np.array([2000.0]), 500.0, 0.0)
     aim = np.array([[500.0, 0, 0], [500.0, 0, 0], [1500.0, 0, 0], [3000.0, 0, 0]])
     height = np.array([1000.0, 3000.0, 1000.0, 1000.0])
     assert by_place(town, aim, height, np.empty((0, 3))).tolist() == [False, True, True, True]

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from sim.engine.build import build
+from sim.engine.judging import value_at
 from sim.engine.recorder import judge_folder, record
 from sim.engine.step import run
 from sim.engine.world import World
@@ -129,19 +130,9 @@ def compared(found: Sequence[Sequence[dict[str, Any]]], metric: str) -> Compared
 
 
 def number_at(metrics: dict[str, Any], path: str) -> float:
-    """Return the number at a dotted path, list entries by ``id``; NaN if there is none.
-
-    ``defence.value_lost`` is the sum over all that is protected.
-    """
-    if path == "defence.value_lost" and "defence" in metrics:
-        return float(sum(thing["value_lost"] for thing in metrics["defence"]["protected"]))
-    value: Any = metrics
-    for key in path.split("."):
-        if isinstance(value, list):
-            value = next((entry for entry in value if entry.get("id") == key), None)
-        else:
-            value = value.get(key) if isinstance(value, dict) else None
-    return float(value) if isinstance(value, int | float) else math.nan
+    """Return the number at a dotted path, list entries by ``id``; NaN if there is none."""
+    value = value_at(metrics, path)
+    return math.nan if value is None else value
 
 
 # What a worker process keeps between its jobs.

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.core.tables import Floats, Ints
 from sim.defence.rules import Weapons
-from sim.world.windows import inside
+from sim.world.windows import holds
 
 #: No node commands it.
 ALONE = -1
@@ -41,7 +41,7 @@ class Nodes:
 
     def lost(self, node: int, time_s: float) -> bool:
         """Tell whether a node is out of action."""
-        return bool(inside(self.lost_s[node], np.array([time_s]))[0])
+        return holds(self.lost_s[node], time_s)
 
     def commander(self, node: int, time_s: float) -> int:
         """Return which node decides for the effectors of a node, ``ALONE`` if none does.

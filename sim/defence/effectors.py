@@ -37,7 +37,6 @@ class Effectors:
     group : (E,) index of the picture that it sees
     position_enu_m : (E, 3) where it stands; of one that is carried, at its carrier's start
     carrier : (E,) row of the target that carries it, −1 on the ground
-    height_m : (E,) above the ellipsoid
     range_min_m, range_max_m, height_min_m, height_max_m : (E,) of its envelope, heights over it
     speed_mps : (E,) infinite where the effect is there at once
     dwell_s, reaction_s, assessment_s, interval_s, reload_s : (E,); ``reload_s`` infinite: never
@@ -61,7 +60,6 @@ class Effectors:
     group: Ints
     position_enu_m: Floats
     carrier: Ints
-    height_m: Floats
     range_min_m: Floats
     range_max_m: Floats
     height_min_m: Floats

@@ -375,10 +375,3 @@ def _orders(
         kill_probability=situation.kill_told[at_, row],
     )
     return orders, ready.commander[at_], row
-
-
-def nobody() -> Decided:
-    """Return the plan of a group without effectors or tracks."""
-    none = np.empty(0, np.int32)
-    orders = Orders(none, none, np.empty(0), np.empty(0), np.empty((0, 3)), np.empty(0))
-    return Decided(orders, none, np.empty(0, np.intp), np.empty(0, np.uint8), np.empty(0, np.bool_))

@@ -16,6 +16,7 @@ from sim.defence.planner import Doctrine, Readiness, Situation, decide
 from sim.defence.rules import Escalation, Restrictions, Standing, Weapons
 from sim.defence.threats import Assets, damage_of, evaluate
 from sim.world.frames import Frame
+from sim.world.windows import holds
 
 #: What the picture's words say of the chance that a track is hostile, where it tells no
 #: probability; of unknown and pending tracks the scenario decides.
@@ -164,7 +165,7 @@ class Room:
         stage = self.stage
         self._decisions.fill(time_s)
         present = ~np.isnan(places_enu_m[:, 0])
-        down = np.array([_inside(windows, time_s) for windows in stage.links_down_s], np.bool_)
+        down = np.array([holds(windows, time_s) for windows in stage.links_down_s], np.bool_)
         picture = np.where(down, stage.local, stage.effectors.group)
         self._saturated = np.zeros(len(stage.effectors), np.bool_)
         shots, told = [], []
@@ -364,7 +365,3 @@ def _stack(tables: Sequence[Shots]) -> Shots:
     for table in tables[1:]:
         whole = Shots.concatenate(whole, table)
     return whole
-
-
-def _inside(windows: Sequence[tuple[float, float]], time_s: float) -> bool:
-    return any(begin <= time_s < end for begin, end in windows)

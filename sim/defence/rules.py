@@ -26,13 +26,13 @@ class Restrictions:
 
     Attributes
     ----------
-    position_enu_m : (R, 3) of the places
+    position_m : (R, 2) of the places, east and north
     radius_m, ceiling_height_m : (R,); the ceiling, above the ellipsoid, infinite without one
     friend_clearance_m : no track is met nearer than this to one that is held a friend or neutral
     self_defence_m : what is so near an effector may be engaged in any weapons state
     """
 
-    position_enu_m: Floats
+    position_m: Floats
     radius_m: Floats
     ceiling_height_m: Floats
     friend_clearance_m: float
@@ -111,12 +111,12 @@ def by_place(
     """
     allowed = np.ones(aim_height_m.shape, np.bool_)
     for place, radius_m, ceiling_m in zip(
-        restrictions.position_enu_m,
+        restrictions.position_m,
         restrictions.radius_m,
         restrictions.ceiling_height_m,
         strict=True,
     ):
-        away = aim_enu_m[:, :2] - place[:2]
+        away = aim_enu_m[:, :2] - place
         over = np.hypot(away[:, 0], away[:, 1]) < radius_m
         allowed &= ~(over & (aim_height_m < ceiling_m))
     if restrictions.friend_clearance_m > 0.0:

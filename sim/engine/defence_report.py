@@ -69,7 +69,6 @@ def defence_report(
         Armament(
             id=vocabulary.effectors,
             layer=tuple(effector.layer for effector in effectors),
-            kind=tuple(effector.kind for effector in effectors),
             nation=tuple(effector.nation for effector in effectors),
             magazine=tuple(effector.magazine for effector in effectors),
             cost_keur=np.array([effector.cost_keur for effector in effectors]),

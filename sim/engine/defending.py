@@ -18,6 +18,7 @@ from sim.defence.planner import Doctrine
 from sim.defence.room import Stage
 from sim.defence.rules import Restrictions, Weapons
 from sim.defence.threats import Assets
+from sim.engine.grounds import enu_of, on_the_ground
 from sim.engine.sharing import Groups, groups_of
 from sim.record.setting import EffectorFacts
 from sim.scenario.along import standing_sites
@@ -26,9 +27,7 @@ from sim.scenario.effector_spec import CREWED, EffectorSpec
 from sim.scenario.protecting import Corridor, Line
 from sim.scenario.specs import Scenario
 from sim.world.course import cross_sections
-from sim.world.environment import Place
-from sim.world.spec import Position
-from sim.world.surroundings import Surroundings, height_above_ellipsoid_m
+from sim.world.surroundings import Surroundings
 from sim.world.targets import CLASS_NAMES
 from sim.world.truth import Targets
 
@@ -211,7 +210,7 @@ def _effectors(
     carrier = np.array([rows.get(one.aboard or "", -1) for one in listed], np.int32)
     places = np.array(
         [
-            _enu(surroundings, one.position)
+            enu_of(surroundings, one.position)
             if one.position is not None
             else Carrier(int(row), 0.0).place(
                 targets.trajectories.knots[targets.trajectories.first_knot[row], 1:4], surroundings
@@ -242,7 +241,6 @@ def _effectors(
         group=groups.of_effector,
         position_enu_m=places,
         carrier=carrier,
-        height_m=frame.height_m_of(places),
         range_min_m=column("range_min_km", 1e3),
         range_max_m=column("range_max_km", 1e3),
         height_min_m=column("height_min_m"),
@@ -272,7 +270,10 @@ def _effectors(
         own_sensors=np.array([_bits(one.sensors, sensor_row) for one in listed], np.uint64),
         caveats=np.array([caveats(one) for one in listed], np.int32),
         territory=tuple(
-            _corners(orders[name].area if name in orders else (), surroundings) for name in nation
+            on_the_ground(orders[name].area, frame)
+            if name in orders and orders[name].area
+            else np.empty((0, 2))
+            for name in nation
         ),
     )
 
@@ -285,32 +286,11 @@ def _bits(sensors: Sequence[str], sensor_row: dict[str, int]) -> int:
     return bits
 
 
-def _enu(surroundings: Surroundings, position: Position) -> Floats:
-    return surroundings.frame.from_geodetic(
-        math.radians(position.latitude_deg),
-        math.radians(position.longitude_deg),
-        height_above_ellipsoid_m(position, surroundings.ground),
-    )
-
-
-def _on_ground(surroundings: Surroundings, place: Place) -> Floats:
-    return surroundings.frame.from_geodetic(
-        math.radians(place.latitude_deg),
-        math.radians(place.longitude_deg),
-        surroundings.frame.height_m,
-    )
-
-
-def _corners(area: Sequence[Place], surroundings: Surroundings) -> Floats:
-    corners = [_on_ground(surroundings, place)[:2] for place in area]
-    return np.array(corners).reshape(-1, 2)
-
-
 def _restrictions(defence: Defence, surroundings: Surroundings) -> Restrictions:
-    places = [_on_ground(surroundings, one.position) for one in defence.restricted]
+    places = on_the_ground([one.position for one in defence.restricted], surroundings.frame)
     ground_m = surroundings.frame.height_m
     return Restrictions(
-        position_enu_m=np.array(places).reshape(-1, 3),
+        position_m=places,
         radius_m=np.array([1e3 * one.radius_km for one in defence.restricted]),
         ceiling_height_m=np.array(
             [
@@ -336,10 +316,13 @@ def _assets(spec: Scenario, surroundings: Surroundings) -> Assets:
             )
             found, radius_m = _pieces(corners), 0.5 * _SPACING_M
         elif isinstance(thing, Corridor):
-            found = _pieces(np.array([_enu(surroundings, place) for place in thing.path]))
+            found = _pieces(np.array([enu_of(surroundings, place) for place in thing.path]))
             radius_m = 500.0 * thing.width_km
         else:
-            found, radius_m = [_enu(surroundings, thing.position)], 1e3 * thing.radius_km
+            found, radius_m = (
+                [np.array(enu_of(surroundings, thing.position))],
+                1e3 * thing.radius_km,
+            )
         owner += [k] * len(found)
         places += found
         radii += [radius_m] * len(found)

@@ -67,7 +67,7 @@ def _cylinders(things: Sequence[Point | RestrictedArea], surroundings: Surroundi
 
 
 def _airway(way: Airway, frame: Frame) -> tuple[str, Floats, float, bool]:
-    return way.id, _on_the_ground(way.path, frame), way.width_km, way.both_ways
+    return way.id, on_the_ground(way.path, frame), way.width_km, way.both_ways
 
 
 def _ways(ways: Sequence[tuple[str, Floats, float, bool]]) -> Ways:
@@ -92,12 +92,12 @@ def _frontier(border: Border | None, lines: dict[str, Line], frame: Frame) -> Fr
         return Frontier()
     if border.line is not None:
         line = lines[border.line]
-        return Frontier(_on_the_ground(line.path, frame), line.threat_from == "left")
-    return Frontier(_on_the_ground(border.path or (), frame), border.threat_from == "left")
+        return Frontier(on_the_ground(line.path, frame), line.threat_from == "left")
+    return Frontier(on_the_ground(border.path or (), frame), border.threat_from == "left")
 
 
-def _on_the_ground(path: Iterable[Place], frame: Frame) -> Floats:
+def on_the_ground(path: Iterable[Place], frame: Frame) -> Floats:
     """Return east and north (V, 2) of places at the height of the frame's origin."""
-    degrees = np.array([(place.latitude_deg, place.longitude_deg) for place in path])
+    degrees = np.array([(place.latitude_deg, place.longitude_deg) for place in path]).reshape(-1, 2)
     latitude, longitude = np.radians(degrees).T
     return np.asarray(frame.from_geodetic(latitude, longitude, frame.height_m))[:, :2]

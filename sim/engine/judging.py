@@ -69,12 +69,13 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
     )
     judged_truth, picture = objects.truth(history), _history(tracks, vocabulary, interval_s)
     facts = objects.facts(setting)
+    protected = _protected(spec, setting, objects)
     metrics = judge(
         judged_truth,
         picture,
         objects.plots(recording.plots),
         facts,
-        _protected(spec, setting, objects),
+        protected,
         spec.judge.cutoff_m,
         interval_s,
     )
@@ -88,9 +89,7 @@ def judge_recording(recording: Recording, spec: Scenario) -> dict[str, Any]:
         recording, judged_truth, picture, facts, spec.judge.cutoff_m
     )
     if setting.effectors:
-        metrics["defence"] = defence_report(
-            recording, spec, history, picture, _protected(spec, setting, objects)
-        )
+        metrics["defence"] = defence_report(recording, spec, history, picture, protected)
     if recording.identification[0].size:
         confirmed = picture.confirmed()
         metrics["identification"] = identification(
@@ -164,7 +163,7 @@ def _pictures_of_sites(
 
 def verdicts(spec: Scenario, metrics: dict[str, Any]) -> list[Verdict]:
     """Return how each criterion of the scenario came out."""
-    return [Verdict(c.metric, _value_at(metrics, c.metric), c.min, c.max) for c in spec.criteria]
+    return [Verdict(c.metric, value_at(metrics, c.metric), c.min, c.max) for c in spec.criteria]
 
 
 def _on_grid(time_s: Any, interval_s: float) -> Any:
@@ -172,7 +171,7 @@ def _on_grid(time_s: Any, interval_s: float) -> Any:
     return np.abs(time_s - np.round(time_s / interval_s) * interval_s) < 1e-6
 
 
-def _value_at(metrics: dict[str, Any], path: str) -> float | None:
+def value_at(metrics: dict[str, Any], path: str) -> float | None:
     """Follow a dotted path; lists are entered by the ``id`` of their entries."""
     value: Any = metrics
     for key in path.split("."):

@@ -45,7 +45,7 @@ class Armament:
 
     Attributes
     ----------
-    id, layer, kind, nation : of each
+    id, layer, nation : of each
     magazine : None where it has no end
     cost_keur : (E,) of a shot
     assessment_s : (E,) from an effect to its judgement
@@ -53,7 +53,6 @@ class Armament:
 
     id: tuple[str, ...]
     layer: tuple[str, ...]
-    kind: tuple[str, ...]
     nation: tuple[str, ...]
     magazine: tuple[int | None, ...]
     cost_keur: Floats
@@ -160,18 +159,20 @@ def judge_defence(
             if outcome == "hit":
                 lost[place] += worth.damage[target]
         threats.append(entry)
+    suffered = [
+        {
+            "id": thing.id,
+            "leaked": sum(t.get("at") == thing.id for t in threats),
+            "hits": sum(t.get("at") == thing.id and t["outcome"] == "hit" for t in threats),
+            "value": worth.value[k],
+            "value_lost": float(min(lost[k], 1.0) * worth.value[k]),
+        }
+        for k, thing in enumerate(protected)
+    ]
     return {
         **_counts(threats),
-        "protected": [
-            {
-                "id": thing.id,
-                "leaked": sum(t.get("at") == thing.id for t in threats),
-                "hits": sum(t.get("at") == thing.id and t["outcome"] == "hit" for t in threats),
-                "value": worth.value[k],
-                "value_lost": float(min(lost[k], 1.0) * worth.value[k]),
-            }
-            for k, thing in enumerate(protected)
-        ],
+        "value_lost": sum(thing["value_lost"] for thing in suffered),
+        "protected": suffered,
         **_shots(fired.effects, facts, armament, timelines, meant, worth, hostile),
         "effectors": _effectors(fired, armament, until_s),
         "threats": threats,

@@ -31,6 +31,11 @@ def inside(windows: Sequence[tuple[float, float]], time_s: Floats) -> Bools:
     return result
 
 
+def holds(windows: Sequence[tuple[float, float]], time_s: float) -> bool:
+    """Tell whether one time lies in any window, as ``inside``."""
+    return any(start <= time_s < end for start, end in windows)
+
+
 def is_on(windows: Sequence[tuple[float, float]], time_s: Floats) -> Bools:
     """Tell at which times (K,) something is on that has windows: always, if it has none."""
     return inside(windows, time_s) if windows else np.ones(np.shape(time_s), bool)
