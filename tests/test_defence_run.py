@@ -250,12 +250,19 @@ def test_friends_are_not_engaged_and_neither_is_what_passes_far_off(tmp_path: Pa
 
 
 def test_a_shot_s_own_carrier_is_never_its_target(tmp_path: Path) -> None:
+    """The second shot of a salvo finds its target dead, and nobody else near but the carrier."""
     data = scene(
         effector(
-            aboard="carrier", position=None, basket_m=5000.0, range_max_km=15.0, height_min_m=-5e3
+            aboard="carrier",
+            position=None,
+            basket_m=5000.0,
+            range_max_km=4.0,
+            height_min_m=-5e3,
+            kill_probability={"other": 0.99},
         ),
         count=1,
         duration_s=320.0,
+        planner={"doctrine": "salvo", "shots_max": 2},
     )
     del data["defence"]["effectors"][0]["position"]
     data["targets"].append(
@@ -269,7 +276,7 @@ def test_a_shot_s_own_carrier_is_never_its_target(tmp_path: Path) -> None:
     )
     targets = [t for s in run(world_of(data, tmp_path)) for t in s.defence.effects.target.tolist()]
     assert targets
-    assert set(targets) == {0}
+    assert set(targets) == {0, -1}
 
 
 def test_what_is_held_back_is_for_what_is_worth_more(tmp_path: Path) -> None:
